@@ -1,0 +1,6 @@
+"""The physics terms. A new one is one file in this folder and one import line here."""
+
+from hpcqke.terms.advection import Advection as Advection
+from hpcqke.terms.base import REGISTRY as REGISTRY
+from hpcqke.terms.base import Term as Term
+from hpcqke.terms.self_interaction import SelfInteraction as SelfInteraction

@@ -1,0 +1,26 @@
+"""Free streaming  d_t rho = -v d_z rho."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hpcqke.schema import choice, number
+from hpcqke.terms.base import Term
+
+
+class Advection(Term):
+    """Free streaming  -v d_z rho, by central differences."""
+
+    name = "advection"
+    conserves = ("number", "flavor", "energy_kinetic")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Order of the central difference and strength of the Kreiss-Oliger filter."""
+
+        order: int = choice(2, 4, 6, 8, default=8, doc="order of the central difference in z")
+        filter: float = number(0.0, minimum=0, maximum=1, doc="filter strength, 0 = none")
+
+    @classmethod
+    def stencil_z(cls, config: Any) -> int:
+        """Half the order: D_z f = (1/dz) sum_{m=1}^{order/2} c_m (f_{+m} - f_{-m})."""
+        return config.order // 2

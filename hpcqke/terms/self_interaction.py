@@ -1,0 +1,19 @@
+"""Neutrino-neutrino refraction  Omega_p = mu sum_p' (1 - v v') (rho_p' - rho_bar_p')."""
+
+from dataclasses import dataclass
+
+from hpcqke.schema import number
+from hpcqke.terms.base import Term
+
+
+class SelfInteraction(Term):
+    """Refraction on the other neutrinos  i [rho, Omega],  Omega = mu (M - v F)."""
+
+    name = "self_interaction"
+    conserves = ("number", "flavor", "polarization_norm")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Strength of the interaction."""
+
+        mu: float = number(1.0, minimum=0, unit="mu", doc="sqrt(2) G_F n; 1 in box units")
