@@ -1,0 +1,107 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Sums over z that do not depend on their order: integers, so any decomposition agrees.
+
+A value x <= scale (a power of two) is split exactly into two limbs,
+    hi = rint(y), lo = rint((y - hi) 2^40),  y = x 2^40/scale,  x = scale (hi 2^-40 + lo 2^-80),
+which are added in int64: no rounding beyond scale*2^-81 a value, no overflow below 2^22 cells.
+"""
+
+from libc.stdint cimport int64_t
+
+
+cdef extern from *:
+    """
+    #include <math.h>
+    #include <stdint.h>
+    #include <string.h>
+
+    /* rint for |y| < 2^51 without a library call: the sum's low bits are the integer. */
+    static inline int64_t hq_rint(double y)
+    {
+        const double magic = 6755399441055744.0; /* 1.5 * 2^52 */
+        double sum = y + magic;
+        int64_t bits, zero;
+        memcpy(&bits, &sum, sizeof bits);
+        memcpy(&zero, &magic, sizeof zero);
+        return bits - zero;
+    }
+
+    static inline void hq_add(int64_t *limbs, double y)
+    {
+        int64_t hi = hq_rint(y);
+        limbs[0] += hi;
+        limbs[1] += hq_rint((y - (double)hi) * 1099511627776.0);
+    }
+
+    /* |x| compares as its bits do, and a nan is larger than everything. */
+    static double hq_max_abs(const double *x, int64_t n)
+    {
+        int64_t top = 0, bits;
+        double result;
+        for (int64_t i = 0; i < n; i++) {
+            memcpy(&bits, x + i, sizeof bits);
+            bits &= INT64_MAX;
+            top = bits > top ? bits : top;
+        }
+        memcpy(&result, &top, sizeof result);
+        return result;
+    }
+    """
+    void hq_add(int64_t *limbs, double y) noexcept nogil
+    double hq_max_abs(const double *x, int64_t n) noexcept nogil
+
+cdef double TWO40 = 1099511627776.0
+
+
+cdef inline double invariant(const double *x, int C, int W) noexcept nogil:
+    """The length that a commutator keeps, of one cell whose components lie W apart."""
+    cdef double trace, diagonal, mixed
+    if C == 4:
+        return (x[W]*x[W] + x[2*W]*x[2*W]) + x[3*W]*x[3*W]
+    trace = (x[0] + x[W]) + x[2*W]
+    diagonal = (x[0]*x[0] + x[W]*x[W]) + x[2*W]*x[2*W]
+    mixed = ((x[3*W]*x[3*W] + x[4*W]*x[4*W]) + (x[5*W]*x[5*W] + x[6*W]*x[6*W])) \
+        + (x[7*W]*x[7*W] + x[8*W]*x[8*W])
+    return (diagonal + 2.0*mixed) - trace*trace/3.0
+
+
+def mode_integrals(const double[:, ::1] X, int S, int C, int W, double scale1, double scale2,
+                   int64_t[:, ::1] linear, int64_t[:, ::1] square):
+    """Fixed-point sums over the rows of X (nz, nblk*S*C*W), written as (hi, lo) limbs.
+
+    linear (nblk*S*C*W, 2): sum_z x.   square (nblk*S*W, 2), row (block*S + s)*W + lane: sum_z Q,
+    Q = Px^2 + Py^2 + Pz^2 (C = 4) or Tr rho^2 - (Tr rho)^2/3 (C = 9).
+    scale1 >= max|x| and scale2 >= max Q are powers of two, X is finite.  ValueError on shapes.
+    """
+    cdef Py_ssize_t nz = X.shape[0], length = X.shape[1], z, i, group, lane
+    cdef double up1 = TWO40/scale1, up2 = TWO40/scale2
+    cdef const double *x
+    if C not in (4, 9) or S < 1 or W < 1 or length % (S*C*W):
+        raise ValueError(f"a row of {length} numbers is not made of S={S}, C={C}, W={W}")
+    if linear.shape[0] != length or square.shape[0]*C != length:
+        raise ValueError("linear needs nblk*S*C*W rows and square nblk*S*W")
+    if linear.shape[1] != 2 or square.shape[1] != 2:
+        raise ValueError("linear and square need two columns (hi, lo)")
+    linear[...] = 0
+    square[...] = 0
+    if nz == 0 or length == 0:
+        return
+    with nogil:
+        for z in range(nz):
+            x = &X[z, 0]
+            for i in range(length):
+                hq_add(&linear[i, 0], x[i]*up1)
+            for group in range(length//(C*W)):
+                for lane in range(W):
+                    hq_add(&square[group*W + lane, 0], invariant(x + group*C*W + lane, C, W)*up2)
+
+
+def max_abs(const double[:, ::1] X):
+    """max |x| over X, shape (n, m); 0 if X is empty, nan if X contains one."""
+    cdef int64_t n = X.shape[0] * X.shape[1]
+    cdef double top
+    if n == 0:
+        return 0.0
+    with nogil:
+        top = hq_max_abs(&X[0, 0], n)
+    return top

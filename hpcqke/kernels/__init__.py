@@ -1,0 +1,1 @@
+"""Compiled loops over cells: kinetic (fast), reference (readable), guard, integrals."""
