@@ -1,0 +1,70 @@
+"""What every recipe shares: its registry, and the uniform background it perturbs."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from hpcqke.schema import number, numbers, text
+
+REGISTRY: dict[str, type["Recipe"]] = {}
+"""Every recipe by name, in the order in which initial/__init__.py imports them."""
+
+
+class Recipe:
+    """Initial data of one kind; a subclass with a `name` is in the registry by itself.
+
+    `name` is what `initial.recipe` says; the first line of the docstring is what `hpcqke info`
+    prints.
+    """
+
+    name: ClassVar[str]
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Fields made with the helpers of hpcqke.schema, after `recipe` itself."""
+
+        recipe: str = text(doc="the name of the recipe")
+
+    def __init_subclass__(cls, **keywords: Any):
+        super().__init_subclass__(**keywords)
+        if "name" in cls.__dict__:
+            if cls.name in REGISTRY:
+                raise TypeError(f"two recipes are called {cls.name!r}")
+            REGISTRY[cls.name] = cls
+
+    @classmethod
+    def doc(cls) -> str:
+        """The first line of the docstring."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Background(Recipe.Config):
+    """Uniform P^z and P0 of each direction: two beams by zeta, any list by polarization."""
+
+    zeta_plus: float | None = number(
+        None, minimum=-1, maximum=1, doc="P^z of the direction with v > 0; two directions only")
+    zeta_minus: float | None = number(
+        None, minimum=-1, maximum=1, doc="P^z of the direction with v < 0; two directions only")
+    polarization: tuple[float, ...] | None = numbers(
+        None, doc="P^z of each direction, in the order of the directions")
+    polarization_bar: tuple[float, ...] | None = numbers(
+        None, doc="the same of antineutrinos; 0 if left out")
+    P0: tuple[float, ...] | None = numbers(
+        None, minimum=0, doc="P0 of each direction; |P^z| if left out")
+    P0_bar: tuple[float, ...] | None = numbers(
+        None, minimum=0, doc="the same of antineutrinos; |P^z| if left out")
+
+    def beams(self, directions: Any) -> tuple[tuple[float, ...], ...]:
+        """(P^z, P0, P^z of antineutrinos, P0 of antineutrinos), each one number a direction.
+
+        `directions` are the velocities v in [-1, 1]; with zeta one is positive and one negative.
+        """
+        count = len(directions)
+        if self.polarization is not None:
+            pz = self.polarization
+        else:
+            pz = tuple(self.zeta_plus if v > 0 else self.zeta_minus for v in directions)
+        pz_bar = self.polarization_bar or (0.0,) * count
+        p0 = self.P0 or tuple(abs(x) for x in pz)
+        p0_bar = self.P0_bar or tuple(abs(x) for x in pz_bar)
+        return pz, p0, pz_bar, p0_bar

@@ -1,0 +1,25 @@
+"""Portable seeds  P^c(z) = a_0 + 2 sum_{n=1}^{nmax} a_n cos(phi_n + 2 pi n z/L)  from the stream of Park & Miller.
+
+x <- 16807 x mod (2^31 - 1), u = x/(2^31 - 1); beams +, -, components x, y, n = 0..nmax draw
+u1, u2, u3: a_n = sigma sqrt(-2 ln u1) cos(2 pi u2), phi_n = 2 pi u3 (phi_0 = 0, u3 drawn all the
+same). Any language can repeat it to the last digits: this is what tests compare with.
+"""
+
+from dataclasses import dataclass
+
+from hpcqke.initial.base import Background, Recipe
+from hpcqke.schema import integer, number
+
+
+class Lcg(Recipe):
+    """Fourier seeds of Eq. 13 from a portable random stream, for comparison between codes."""
+
+    name = "lcg"
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config(Background):
+        """Spectrum, size and seed of the noise."""
+
+        nmax: int = integer(minimum=0, doc="highest Fourier number with a seed; <= cells/2")
+        sigma: float = number(minimum=0, maximum=1, doc="standard deviation of each amplitude")
+        seed: int = integer(1, minimum=1, maximum=2**31 - 2, doc="first x of the stream")
