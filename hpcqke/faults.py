@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 LONGEST_VALUE = 70
@@ -46,16 +46,35 @@ def join(path: str, key: str) -> str:
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """'; did you mean "..."?' with the nearest of `names`, or nothing."""
-    choices = list(names)
-    found = difflib.get_close_matches(name.lower(), [c.lower() for c in choices], n=1, cutoff=0.5)
-    if not found:
-        return ""
-    return next(f'; did you mean "{c}"?' for c in choices if c.lower() == found[0])
+    near = _nearest(name, names, cutoff=0.5)
+    return f'; did you mean "{near}"?' if near else ""
 
 
-class Faults(list):
-    """Fault lines in the order they were found."""
+def _nearest(name: str, names: Iterable[str], cutoff: float) -> str:
+    lower = {n.lower(): n for n in names}
+    found = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=cutoff)
+    return lower[found[0]] if found else ""
+
+
+class Faults(list[str]):
+    """Fault lines in the order they were found.
+
+    `elsewhere` has the full names of all keys by their last part: a key that is unknown where it
+    stands may have its place in another section.
+    """
+
+    def __init__(self, elsewhere: Mapping[str, str] | None = None):
+        super().__init__()
+        self.elsewhere = elsewhere or {}
 
     def add(self, key: str, allowed: str, *value: Any) -> None:
         """`key = value: allowed`, or `key: allowed` if the key has no value."""
         self.append(f"{key} = {show(value[0])}: {allowed}" if value else f"{key}: {allowed}")
+
+    def unknown(self, path: str, name: str, value: Any, known: Iterable[str]) -> None:
+        """The line of a name that does not exist in the section `path`."""
+        near = _nearest(name, known, cutoff=0.75)
+        if not near:
+            near = self.elsewhere.get(_nearest(name, self.elsewhere, cutoff=0.8), "")
+        hint = f'; did you mean "{near}"?' if near else nearest(name, known)
+        self.add(join(path, name), f"unknown name, allowed are {', '.join(known)}{hint}", value)

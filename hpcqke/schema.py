@@ -9,6 +9,7 @@
 
 A field without a default is required; a default of None means "may be left out".
 `read` never stops at the first fault, and what it returns is immutable: lists become tuples.
+After a fault it returns a `Partial`, so that checks between sections can still use what is whole.
 """
 
 import dataclasses
@@ -25,6 +26,24 @@ class Refused(ValueError):
     """A value that a kind does not allow; the text is added to what is allowed."""
 
 
+class Unusable(Exception):
+    """A check asked for a value that is already a fault."""
+
+
+class Partial:
+    """A config with faults: its whole values as attributes; any other raises `Unusable`."""
+
+    def __init__(self, cls: type, values: dict[str, Any]):
+        self.__dict__.update(values, config_class=cls)
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unusable(name)
+
+
+FAULTY = object()
+"""What a kind returns after it has added its fault."""
+
+
 class Kind:
     """What a field may hold: `allowed` in words, and `read`, which converts or adds faults."""
 
@@ -36,7 +55,7 @@ class Kind:
             return self.convert(value)
         except Refused as refused:
             faults.add(path, f"must be {self.allowed}{refused}", value)
-            return None
+            return FAULTY
 
 
 def field(kind: Kind, default: Any, doc: str) -> Any:
@@ -144,20 +163,20 @@ class Tables(Kind):
     def read(self, value: Any, path: str, faults: Faults) -> Any:
         if not isinstance(value, (list, tuple)) or not value:
             faults.add(path, f"must be {self.allowed}", value)
-            return None
+            return FAULTY
         return tuple(read(self.cls, v, f"{path}[{i}]", faults) for i, v in enumerate(value))
 
 
 def read(cls: type, table: Any, path: str, faults: Faults) -> Any:
-    """The dataclass `cls` from a TOML table; None if `faults` grew, with a line for every fault."""
+    """The dataclass `cls` from a TOML table, or a `Partial` and a line in `faults` for every fault."""
     if not isinstance(table, Mapping):
         faults.add(path, f"must be a table [{path}]", table)
-        return None
+        return Partial(cls, {})
     before = len(faults)
     fields = {f.name: f for f in dataclasses.fields(cls) if "kind" in f.metadata}
     for key in table:
         if key not in fields:
-            faults.add(join(path, key), unknown(key, fields), table[key])
+            faults.unknown(path, key, table[key], fields)
     values = {}
     for name, f in fields.items():
         kind = f.metadata["kind"]
@@ -165,11 +184,11 @@ def read(cls: type, table: Any, path: str, faults: Faults) -> Any:
             values[name] = kind.read(table.get(name, {}), join(path, name), faults)
         elif f.default is dataclasses.MISSING:
             faults.add(join(path, name), f"missing; must be {kind.allowed}")
-    return cls(**values) if len(faults) == before else None
-
-
-def unknown(key: str, known: Mapping[str, Any]) -> str:
-    return f"unknown name, allowed are {', '.join(known)}{nearest(key, known)}"
+        else:
+            values[name] = f.default
+    if len(faults) == before:
+        return cls(**values)
+    return Partial(cls, {name: value for name, value in values.items() if value is not FAULTY})
 
 
 def _number(minimum: float | None, maximum: float | None, above: float | None, unit: str) -> Kind:

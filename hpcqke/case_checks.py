@@ -1,0 +1,161 @@
+"""Checks between keys: what no single key can know. Each check is one small generator.
+
+A check yields (key, what is allowed[, value]); asked for a value that is already a fault it ends by
+itself (`Unusable`), so the other checks still run.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hpcqke import case_checks_initial as initial
+from hpcqke.case_sections import WITHOUT_ERROR_ESTIMATE, Sections
+from hpcqke.faults import Faults
+from hpcqke.schema import Unusable
+from hpcqke.terms import REGISTRY
+
+MOST_ROWS = 10_000_000
+
+Found = Iterator[tuple[Any, ...]]
+
+
+def check(case: Sections, faults: Faults) -> None:
+    """Add a line for every pair of keys that can't be together. `case` may be a `Partial`."""
+    for one in (*CHECKS, *initial.CHECKS):
+        try:
+            for key, allowed, *value in one(case):
+                faults.add(key, allowed, *value)
+        except Unusable:
+            continue
+
+
+def stencil_fits(case: Sections) -> Found:
+    width = stencil(case)
+    cells = case.grid.z.cells
+    if cells < 2 * width + 1:
+        yield "grid.z.cells", f"must be >= {2 * width + 1} for the stencil of the terms", cells
+
+
+def ranks_along_z(case: Sections) -> Found:
+    z = case.grid.z
+    most = z.cells // max(stencil(case), 1)
+    if z.ranks > most > 0:
+        yield ("grid.z.ranks", f"must be <= {most}: {z.cells} cells, and each rank needs at least "
+               "as many as the stencil is wide", z.ranks)
+
+
+def ranks_along_momentum(case: Sections) -> Found:
+    momentum = case.grid.momentum
+    bins = len(momentum.momenta)
+    most, what = (bins, "momenta") if bins > 1 else (directions(case), "directions")
+    if most and momentum.ranks > most:
+        yield "grid.momentum.ranks", f"must be <= {most}, the number of {what}", momentum.ranks
+
+
+def directions_or_rule(case: Sections) -> Found:
+    momentum = case.grid.momentum
+    if momentum.directions is not None:
+        for key in ("rule", "count"):
+            if getattr(momentum, key) is not None:
+                yield (f"grid.momentum.{key}", "must be left out when directions are listed",
+                       getattr(momentum, key))
+    elif momentum.rule is None and momentum.count is None:
+        yield "grid.momentum.directions", "missing; must be a list of numbers, or rule and count"
+    elif momentum.count is None:
+        yield "grid.momentum.count", f'missing; rule = "{momentum.rule}" needs it'
+    elif momentum.rule is None:
+        yield "grid.momentum.rule", f"missing; count = {momentum.count} needs it"
+
+
+def no_duplicates(case: Sections) -> Found:
+    momentum = case.grid.momentum
+    for key in ("directions", "momenta"):
+        values = getattr(momentum, key)
+        if values and len(set(values)) < len(values):
+            yield f"grid.momentum.{key}", "must not have a value twice", values
+
+
+def weights_match(case: Sections) -> Found:
+    weights, count = case.grid.momentum.weights, directions(case)
+    if weights is None:
+        return
+    if case.grid.momentum.rule is not None:
+        yield "grid.momentum.weights", "must be left out: the rule brings its own", weights
+    elif count and len(weights) != count:
+        yield "grid.momentum.weights", f"must have {count} numbers, one a direction", weights
+    elif not sum(weights) > 0:
+        yield "grid.momentum.weights", "must not all be 0", weights
+
+
+def momenta_weights_match(case: Sections) -> Found:
+    weights, count = case.grid.momentum.momenta_weights, len(case.grid.momentum.momenta)
+    if weights is None:
+        return
+    if len(weights) != count:
+        yield "grid.momentum.momenta_weights", f"must have {count} numbers, one a momentum", weights
+    elif not sum(weights) > 0:
+        yield "grid.momentum.momenta_weights", "must not all be 0", weights
+
+
+def end_after_start(case: Sections) -> Found:
+    if case.time.end <= case.time.start:
+        yield "time.end", f"must be > time.start = {case.time.start}", case.time.end
+
+
+def step_or_tolerance(case: Sections) -> Found:
+    time = case.time
+    if time.step is not None and time.tolerance is not None:
+        yield "time.tolerance", "must be left out when time.step is given", time.tolerance
+
+
+def step_where_no_error_estimate(case: Sections) -> Found:
+    time = case.time
+    if time.integrator in WITHOUT_ERROR_ESTIMATE and time.step is None:
+        yield "time.step", (f'missing; integrator = "{time.integrator}" has no error estimate, it '
+                            "needs a fixed step")
+
+
+def step_fits_span(case: Sections) -> Found:
+    time = case.time
+    span = time.end - time.start
+    if time.step is None or span <= 0:
+        return
+    if time.step > span:
+        yield "time.step", f"must be <= {span:g}, the time from start to end", time.step
+    elif time.step < 1e-14 * max(abs(time.start), abs(time.end)):
+        yield "time.step", "must be larger: times this close can't be told apart", time.step
+
+
+def rows_can_be_counted(case: Sections) -> Found:
+    span = case.time.end - case.time.start
+    for section, key in (("output", "series_every"), ("output", "fields_every"),
+                         ("checkpoint", "every")):
+        every = vars(getattr(case, section)).get(key)
+        if every is not None and span / every > MOST_ROWS:
+            yield f"{section}.{key}", f"must be >= {span / MOST_ROWS:g}: {MOST_ROWS} rows at most", every
+
+
+def growth_window_inside(case: Sections) -> Found:
+    window = case.output.growth_window
+    start, end = case.time.start, case.time.end
+    if window and start < end and not start <= window[0] < window[1] <= end:
+        yield ("output.growth_window", f"must be [t0, t1] with {start:g} <= t0 < t1 <= {end:g}",
+               window)
+
+
+def stencil(case: Sections) -> int:
+    """The widest stencil along z of the terms that are on, in cells."""
+    widths = [REGISTRY[name].stencil_z(config) for name, config in case.terms.items()]
+    return max(widths, default=0)
+
+
+def directions(case: Sections) -> int:
+    """The number of directions, 0 if the case does not say."""
+    momentum = case.grid.momentum
+    return len(momentum.directions) if momentum.directions is not None else momentum.count or 0
+
+
+CHECKS = (
+    stencil_fits, ranks_along_z, ranks_along_momentum, directions_or_rule, no_duplicates,
+    weights_match, momenta_weights_match, end_after_start, step_or_tolerance,
+    step_where_no_error_estimate, step_fits_span, rows_can_be_counted, growth_window_inside,
+)
