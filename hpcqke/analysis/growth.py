@@ -1,0 +1,73 @@
+"""Growth rates measured in a run, to hold against those of the linearised equations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from hpcqke.analysis.linear import LinearSystem
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: rms of the off-diagonal elements, over |P^z|, up to which a run counts as linear.
+LINEAR = 0.05
+
+
+class Fit(NamedTuple):
+    """Least squares of ln |psi_k| = gamma t + const: slope and rms residual, (pair, k)."""
+
+    gamma: np.ndarray
+    residual: np.ndarray
+    window: tuple[float, float]
+    rows: int
+
+
+def spectrum(series: xr.Dataset) -> xr.DataArray:
+    """sqrt((|M_k|^2 + |F_k|^2)/2) of the off-diagonal elements, (time, pair, k), in n.
+
+    With two beams v = +-1 it is sqrt(|psi_+|^2 + |psi_-|^2).
+    """
+    power = (series["spectrum"] ** 2).sum("moment") / 2
+    return (power**0.5).transpose("time", "pair", "k").sortby("k")
+
+
+def linear_window(
+    series: xr.Dataset, systems: Mapping[str, LinearSystem]
+) -> tuple[float, float] | None:
+    """Times between which growth is exponential: the last 40 % of the linear phase.
+
+    The phase ends where the rms of the off-diagonal elements passes 5 % of the mean |P^z|; what
+    comes before is left to the waves that decay.  None if a run has no such rows.
+    """
+    scale = max(np.sqrt(np.mean(s.polarization**2)) for s in systems.values())
+    time = series["time"].values
+    over = np.flatnonzero(series["off_diagonal_rms"].values > LINEAR * scale)
+    end = over[0] - 1 if over.size else time.size - 1
+    if end < 2:
+        return None
+    return float(0.4 * time[0] + 0.6 * time[end]), float(time[end])
+
+
+def fit_growth(series: xr.Dataset, window: tuple[float, float]) -> Fit:
+    """Growth rate of every k from the rows of `series` inside the window (nan if fewer than 3).
+
+    Amplitudes at round-off (below 1e-14 of the largest) give nan.
+    """
+    psi = spectrum(series)
+    time = psi["time"].values
+    inside = (time >= window[0] - 1e-9) & (time <= window[1] + 1e-9)
+    rows = int(inside.sum())
+    shape = psi.shape[1:]
+    if rows < 3:
+        return Fit(np.full(shape, np.nan), np.full(shape, np.nan), window, rows)
+    t, amplitude = time[inside], psi.values[inside]
+    with np.errstate(divide="ignore"):
+        y = np.log(np.where(amplitude > 1e-14 * psi.values.max(), amplitude, 0.0))
+    t = t - t.mean()
+    with np.errstate(invalid="ignore"):
+        slope = np.tensordot(t, y, (0, 0)) / np.sum(t**2)
+        residual = np.sqrt(np.mean((y - y.mean(axis=0) - np.multiply.outer(t, slope)) ** 2, axis=0))
+    return Fit(np.where(np.isfinite(slope), slope, np.nan), residual, window, rows)

@@ -1,0 +1,97 @@
+"""The picture of what must not change: drifts, energies and both sides of Eq. (7)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpcqke.analysis.style import line, picture
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Where drifts of exactly zero are drawn.
+FLOOR = 1e-17
+
+
+def drifts(series: xr.Dataset) -> dict[str, np.ndarray]:
+    """Relative change since the start of each invariant that the series has, by label, (time,).
+
+    Lengths of vectors and matrices are compared with their largest initial entry.
+    """
+    out = {}
+    if "number" in series:
+        out[r"number $\int {\rm Tr}\,\rho$"] = _relative(series["number"].values)
+    if "flavor_matrix" in series:
+        matrix = series["flavor_matrix"].transpose("time", "species", "component").values
+        net = matrix[:, 0] - matrix[:, 1:].sum(axis=1)
+        scale = max(np.abs(matrix[0]).max(), 1e-300)
+        out[r"flavor $\int (\rho-\bar\rho)$"] = np.abs(net - net[0]).max(axis=1) / scale
+    if "trace_rho_squared" in series:
+        out[r"$\int {\rm Tr}\,\rho^2$"] = _relative(series["trace_rho_squared"].values)
+    if "polarization_norm_error" in series:
+        out[r"$\int |P|^2$, worst mode"] = np.abs(series["polarization_norm_error"].values)
+    sides = eq7_sides(series)
+    if sides is not None:
+        left, right = sides
+        scale = max(np.nanmax(np.abs(right)), 1e-300)
+        out["Eq. (7), left - right"] = np.abs(left - right) / scale
+    return out
+
+
+def eq7_sides(series: xr.Dataset) -> tuple[np.ndarray, np.ndarray] | None:
+    """dU_osc/dt by the chain rule and the right-hand side of Eq. (7), (time,), if both are there."""
+    names = ("energy_refractive_osc_rate_measured", "energy_refractive_osc_rate")
+    if not all(name in series for name in names):
+        return None
+    return series[names[0]].values, series[names[1]].values
+
+
+def draw_invariants(series: xr.Dataset, title: str, file: Path) -> None:
+    """Three panels over one time axis: drifts (log), energies, Eq. (7)."""
+    t = series["time"].values
+    with picture(file, (7.0, 8.5), nrows=3, sharex=True) as (figure, axes):
+        for i, (label, values) in enumerate(drifts(series).items()):
+            axes[0].semilogy(t, np.maximum(np.abs(values), FLOOR), label=label, **line(i))
+        axes[0].set_ylabel("relative change")
+        figure.suptitle(title, fontsize=11)
+        _energies(axes[1], series)
+        sides = eq7_sides(series)
+        if sides is not None:
+            axes[2].plot(t, sides[1], label="right-hand side of Eq. (7)", **line(0))
+            # about 40 marks: enough to see that they sit on the line
+            axes[2].plot(t, sides[0], label="chain rule with the evaluated $d\\rho/dt$",
+                         marker="o", markersize=4, markevery=max(1, t.size // 40),
+                         color=line(1)["color"], linestyle="none")  # fmt: skip
+        axes[2].set_ylabel(r"$dU_{\rm osc}/dt$  [$\mu^2 n L$]")
+        axes[2].set_xlabel(r"$t$  [$1/\mu$]")
+        for ax in axes:
+            ax.margins(x=0)
+            if ax.lines:
+                ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=3, frameon=False)
+
+
+def _energies(ax: Any, series: xr.Dataset) -> None:
+    names = {
+        "energy_kinetic": "$K$",
+        "energy_refractive": "$U$",
+        "energy_refractive_osc": r"$U_{\rm osc}$",
+        "energy_total": "$K + U$",
+    }
+    for i, (name, label) in enumerate(names.items()):
+        if name in series and np.any(np.isfinite(series[name].values)):
+            values = series[name].values
+            ax.plot(series["time"].values, values - values[0], label=label, **line(i))
+    ax.set_ylabel(r"energy $-$ start  [$\mu n L$]")
+
+
+def _relative(values: np.ndarray) -> np.ndarray:
+    """Largest relative change over the columns of (time, n) that do not start at zero."""
+    values = values.reshape(values.shape[0], -1)
+    start = values[0]
+    kept = start != 0
+    if not kept.any():
+        return np.zeros(values.shape[0])
+    return np.abs(values[:, kept] / start[kept] - 1).max(axis=1)

@@ -1,0 +1,259 @@
+"""`hpcqke plot RUN`: the pictures of a run, finished or not, as PNG files in RUN/plots/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpcqke.analysis import growth, spacetime
+from hpcqke.analysis.homogeneous import run_systems
+from hpcqke.analysis.invariants import draw_invariants
+from hpcqke.analysis.linear import LinearSystem, central_wavenumber
+from hpcqke.analysis.open_run import Run, open_run
+from hpcqke.analysis.style import COLORMAP, line, picture
+from hpcqke.errors import CaseError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SECTOR = {"ex": r"$ex$", "emu": r"$e\mu$", "etau": r"$e\tau$", "mutau": r"$\mu\tau$"}
+
+
+class Skip(Exception):
+    """A picture that this run has no data for; the text says why."""
+
+
+def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
+    """Draw everything a run has data for; returns the files, and says a line for each one left out.
+
+    Raises CaseError if there is no run at `path` or nothing to draw in it.
+    """
+    drawn = []
+    with open_run(path) as run:
+        folder = run.path / "plots"
+        for name, draw in PICTURES.items():
+            try:
+                draw(run, folder / name, say)
+            except (Skip, CaseError) as reason:
+                say(f"{name}: not drawn: {reason}")
+            else:
+                drawn.append(folder / name)
+    if not drawn:
+        raise CaseError([f"{path}: nothing to draw yet"])
+    return drawn
+
+
+def title(run: Run) -> str:
+    """Name of the case, and where an unfinished run has got to."""
+    if run.status == "finished":
+        return run.case.name
+    return f"{run.case.name} ({run.status}, t = {run.series['time'].values[-1]:.4g})"
+
+
+def fig1(run: Run, file: Path, say: Callable[[str], Any]) -> None:
+    """Space-time diagram of the nu_x content over U_osc(t)/U_osc(0), one time axis for both."""
+    series = _series(run)
+    content = spacetime.nux_content(run.fields) if run.has_fields() else None
+    if content is None or content.values.shape[0] < 2:
+        say(f"{file.name}: without the space-time diagram: fewer than 2 frames in fields.nc")
+        content = None
+    rows = 1 if content is None else 2
+    ratios = [1] if content is None else [2.2, 1]
+    size = (7.0, 2.9 if content is None else 5.8)
+    with picture(
+        file, size, nrows=rows, sharex=True, squeeze=False, gridspec_kw={"height_ratios": ratios}
+    ) as (figure, axes):
+        axes = axes[:, 0]
+        if content is not None:
+            axes[0].grid(False)
+            mesh = axes[0].pcolormesh(
+                content.time, content.z, content.values.T, cmap=COLORMAP, vmin=0, vmax=1,
+                shading="nearest", rasterized=True,
+            )  # fmt: skip
+            axes[0].set_ylabel(r"$z$  [$1/\mu$]")
+            figure.colorbar(mesh, ax=axes[0], label=rf"$\nu_x$ content, {content.label}", pad=0.01)
+        energy = series["energy_refractive_osc"].values
+        relative = np.all(np.isfinite(energy)) and energy[0] != 0
+        axes[-1].plot(series["time"], energy / energy[0] if relative else energy, **line(0))
+        axes[-1].axhline(0, color="0.5", linewidth=0.8)
+        axes[-1].set_ylabel(
+            r"$U_{\rm osc}(t)/U_{\rm osc}(0)$" if relative else r"$U_{\rm osc}$  [$\mu n L$]"
+        )
+        axes[-1].set_xlabel(r"$t$  [$1/\mu$]")
+        axes[-1].set_xlim(series["time"].values[0], series["time"].values[-1])
+        axes[0].set_title(title(run))
+
+
+def spectra(run: Run, file: Path, say: Callable[[str], Any]) -> None:
+    """|psi_k| of the off-diagonal elements at several times, one panel for each flavor pair."""
+    import matplotlib
+
+    series = _series(run)
+    psi = growth.spectrum(series)
+    psi = psi.isel(time=np.all(np.isfinite(psi.values), axis=(1, 2)))
+    if psi.sizes["time"] == 0 or not np.any(psi.values > 0):
+        raise Skip("no off-diagonal element anywhere")
+    frames = _telling_frames(psi.max(("pair", "k")).values)
+    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.92, frames.size))
+    top = psi.values[frames].max()
+    # the first frame may hold waves that were not seeded at all, at round-off
+    late = psi.values[frames[-6:]]
+    floor = max(late[late > 0].min(initial=top), 1e-16 * top)
+    bands = _bands(run)
+    pairs = psi["pair"].values
+    with picture(
+        file, (7.0, 3.9 * len(pairs)), nrows=len(pairs), sharex=True, squeeze=False
+    ) as (_, axes):
+        for ax, pair in zip(axes[:, 0], pairs, strict=True):
+            for low, high in bands.get(str(pair), []):
+                ax.axvspan(low, high, color="0.92", zorder=0)
+            for frame, color in zip(frames, shades, strict=True):
+                one = psi.isel(time=frame).sel(pair=pair)
+                label = f"$t$ = {float(one['time']):.4g}"
+                ax.semilogy(one["k"], one, color=color, label=label, linewidth=1.2)
+            ax.set_ylim(floor / 2, top * 3)
+            ax.margins(x=0)
+            ax.set_ylabel(rf"$|\psi_k|$ of {SECTOR.get(str(pair), str(pair))}  [$n$]")
+            ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title=r"[$1/\mu$]")
+        axes[-1, 0].set_xlabel(r"$k$  [$\mu$]" + ("   (grey: growing waves)" if bands else ""))
+        axes[0, 0].set_title(title(run))
+
+
+def _telling_frames(size: np.ndarray) -> np.ndarray:
+    """Indices of about 7 rows: 4 evenly over the growth of `size` (time,), 3 over what follows."""
+    grown = int(np.argmax(size > 0.5 * size.max()))
+    rows = np.concatenate([np.linspace(0, grown, 4), np.linspace(grown, size.size - 1, 4)])
+    return np.unique(rows.round().astype(int))
+
+
+def growth_rates(run: Run, file: Path, say: Callable[[str], Any]) -> None:
+    """Measured growth rate of every k over the theory curve of this very case."""
+    series, systems = _series(run), run_systems(run)
+    if "advection" not in run.case.terms:
+        raise Skip("without advection growth does not depend on k")
+    window = getattr(run.case.output, "growth_window", None) or growth.linear_window(
+        series, systems
+    )
+    if window is None:
+        raise Skip("fewer than 3 rows of series.nc in the linear phase (output.series_every)")
+    fit = growth.fit_growth(series, tuple(window))
+    if not np.any(np.isfinite(fit.gamma)):
+        raise Skip(f"fewer than 3 rows of series.nc for t = {window[0]:.4g}...{window[1]:.4g}")
+    k = growth.spectrum(series)["k"].values
+    order = run.case.terms["advection"].order
+    step = run.case.grid.z.length / run.case.grid.z.cells
+    pairs = list(series["pair"].values)
+    with picture(
+        file, (7.0, 3.9 * len(pairs)), nrows=len(pairs), sharex=True, squeeze=False
+    ) as (_, axes):
+        for i, (ax, pair) in enumerate(zip(axes[:, 0], pairs, strict=True)):
+            low, high = _growth_panel(ax, systems[str(pair)], k, fit, i, order, step)
+            ax.set_xlim(low, high)
+            ax.set_ylabel(rf"$\gamma$ of {SECTOR.get(str(pair), str(pair))}  [$\mu$]")
+            ax.legend(loc="best")
+        axes[-1, 0].set_xlabel(r"$k$  [$\mu$]")
+        span = rf"$t$ = {fit.window[0]:.3g}…{fit.window[1]:.3g}"
+        axes[0, 0].set_title(f"{title(run)}, growth fitted over {span}, {fit.rows} rows")
+
+
+def _growth_panel(
+    ax: Any, system: LinearSystem, k: np.ndarray, fit: growth.Fit, i: int, order: int, step: float
+) -> tuple[float, float]:
+    """Theory and points of one flavor pair; returns the range of k worth showing."""
+    fine = np.linspace(k[0], k[-1], max(801, 4 * k.size))
+    theory = system.growth(fine)[0]
+    on_grid = system.growth(central_wavenumber(fine, step, order))[0]
+    ax.plot(fine, theory, label="linearised equations", **line(0))
+    if np.abs(on_grid - theory).max() > 0.03 * max(theory.max(), 1e-300):
+        ax.plot(fine, on_grid, label=f"the same on this grid (order {order})", **line(1))
+    clean = fit.residual[i] < 0.1
+    for chosen, face, label in ((clean, line(2)["color"], "run"), (~clean, "none", "not a pure exponential")):
+        if np.any(chosen & np.isfinite(fit.gamma[i])):
+            ax.plot(k[chosen], fit.gamma[i][chosen], "o", markersize=4, color=line(2)["color"],
+                    markerfacecolor=face, label=label)  # fmt: skip
+    top = max(theory.max(), 0.05 * np.nanmax(np.abs(fit.gamma[i])), 1e-12)
+    ax.set_ylim(-0.25 * top, 1.25 * top)
+    growing = fine[theory > 0]
+    if growing.size == 0:
+        return float(k[0]), float(k[-1])
+    margin = 0.35 * (growing[-1] - growing[0]) + (k[1] - k[0])
+    return max(k[0], growing[0] - margin), min(k[-1], growing[-1] + margin)
+
+
+def invariants(run: Run, file: Path, say: Callable[[str], Any]) -> None:
+    """Drift of what should not change, the energies, and both sides of Eq. (7)."""
+    series = _series(run)
+    if series.sizes["time"] < 2:
+        raise Skip("only one row in series.nc")
+    draw_invariants(series, title(run), file)
+
+
+def draw_stability(result: xr.Dataset, file: Path) -> None:
+    """gamma(k) and Re Omega(k) of `hpcqke stability`, one column for each flavor pair."""
+    sectors = [str(s) for s in result["sector"].values]
+    columns = len(sectors)
+    with picture(
+        file, (6.0 * columns, 5.2), nrows=2, ncols=columns, sharex="col", squeeze=False
+    ) as (_, axes):
+        for (upper, lower), sector in zip(axes.T, sectors, strict=True):
+            one = result.sel(sector=sector)
+            for low, high in _finite_bands(one):
+                for ax in (upper, lower):
+                    ax.axvspan(low, high, color="0.92", zorder=0)
+            marks = {"marker": "o", "markersize": 3}
+            upper.plot(one["k"], one["gamma"], label="waves of the box", **line(0), **marks)
+            upper.plot(one["k"], one["gamma_on_grid"], label="on its grid", **line(1))
+            lower.plot(one["k"], one["re_omega"], **line(2), **marks)
+            upper.set_title(f"{result.attrs['case']}, {SECTOR.get(sector, sector)}")
+            upper.set_ylabel(r"$\gamma = {\rm Im}\,\Omega$  [$\mu$]")
+            lower.set_ylabel(r"${\rm Re}\,\Omega$  [$\mu$]")
+            lower.set_xlabel(r"$k$  [$\mu$]")
+            upper.legend(loc="best")
+            low, high = lower.get_ylim()
+            if high - low < 1e-6:
+                lower.set_ylim(low - 0.5, high + 0.5)
+            growing = one["k"].values[one["gamma"].values > 0]
+            if growing.size:
+                margin = 0.3 * np.ptp(growing) + 2 * np.pi / result.attrs["length"]
+                lower.set_xlim(growing.min() - margin, growing.max() + margin)
+
+
+def _series(run: Run) -> xr.Dataset:
+    series = run.series
+    if series.sizes.get("time", 0) == 0:
+        raise Skip("series.nc has no rows yet")
+    return series
+
+
+def _bands(run: Run) -> dict[str, list[tuple[float, float]]]:
+    """Unstable bands of each pair, {} if the case does not tell."""
+    from hpcqke.analysis.stability import sample_range, unstable_bands
+
+    try:
+        systems = run_systems(run)
+    except CaseError:
+        return {}
+    if "advection" not in run.case.terms:
+        return {}
+    limit = np.pi * run.case.grid.z.cells / run.case.grid.z.length
+    bands = {}
+    for name, system in systems.items():
+        reach = sample_range(system, limit)
+        bands[name] = unstable_bands(system, np.linspace(-reach, reach, 401)) if reach else []
+    return bands
+
+
+def _finite_bands(one: xr.Dataset) -> list[tuple[float, float]]:
+    pairs = zip(one["band_low"].values, one["band_high"].values, strict=True)
+    return [(float(a), float(b)) for a, b in pairs if np.isfinite(a)]
+
+
+PICTURES = {
+    "fig1.png": fig1,
+    "spectra.png": spectra,
+    "growth.png": growth_rates,
+    "invariants.png": invariants,
+}

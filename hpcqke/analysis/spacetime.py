@@ -1,0 +1,62 @@
+"""The nu_x content in space and time, thinned to what a picture can show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from hpcqke import state
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Pixels worth drawing along z and t; more frames are skipped, more cells averaged.
+MOST_CELLS, MOST_FRAMES = 800, 900
+
+
+class Content(NamedTuple):
+    """values (time, z): the share of neutrinos that are not nu_e, 0...1."""
+
+    time: np.ndarray
+    z: np.ndarray
+    values: np.ndarray
+    label: str
+
+
+def nux_content(fields: xr.Dataset, direction: int | None = None) -> Content:
+    """1 - rho_ee/Tr rho of the neutrinos in one direction, or summed over momentum modes.
+
+    direction: index of a direction; by default 0 with two directions (the paper's beam), else all.
+    """
+    rho = fields["rho"].sel(species="nu")
+    count = rho.sizes["direction"]
+    if direction is None and count == 2:
+        direction = 0
+    chosen = slice(None) if direction is None else slice(direction, direction + 1)
+    label = "all directions"
+    if direction is not None:
+        label = f"beam $v$ = {float(fields['direction'].values[direction]):+.3g}"
+    rho = rho.isel(direction=chosen, time=slice(None, None, -(-rho.sizes["time"] // MOST_FRAMES)))
+    weight = fields["weight"].transpose("momentum", "direction").values[:, chosen]
+    every = -(-rho.sizes["z"] // MOST_CELLS)
+    values = []
+    for i in range(rho.sizes["time"]):
+        frame = rho.isel(time=i).transpose("z", "momentum", "direction", "component").values
+        total = _sum(state.trace(frame), weight)
+        electron = _sum(state.occupations(frame)[..., 0], weight)
+        values.append(1 - _coarse(electron, every) / _coarse(total, every))
+    z = _coarse(fields["z"].values, every)
+    return Content(rho["time"].values, z, np.array(values), label)
+
+
+def _sum(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    return np.einsum("zpd,pd->z", values, weight)
+
+
+def _coarse(values: np.ndarray, every: int) -> np.ndarray:
+    """Means over groups of `every` cells; the rest at the end is a group of its own."""
+    if every == 1:
+        return values
+    starts = np.arange(0, values.size, every)
+    return np.add.reduceat(values, starts) / np.diff(np.append(starts, values.size))

@@ -1,0 +1,125 @@
+"""Reading and drawing run folders, on small synthetic runs (no solver, no MPI)."""
+
+import numpy as np
+import pytest
+
+from hpcqke import state
+from hpcqke.analysis import growth, open_run
+from hpcqke.analysis.open_run import from_matrix, survival_probability, to_matrix
+from hpcqke.analysis.plots import plot_run
+from hpcqke.errors import CaseError
+from synthetic_run import write_run
+
+
+@pytest.fixture(scope="module")
+def run_path(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("runs") / "two")
+
+
+def test_open_run_reads_everything(run_path):
+    with open_run(run_path) as run:
+        assert (run.status, run.log) == ("finished", "the log\n")
+        assert run.case.grid.z.length == 40
+        assert run.series["time"].values[-1] == pytest.approx(12)
+        assert run.fields["rho"].dims == (
+            "time", "z", "momentum", "direction", "species", "component",
+        )  # fmt: skip
+        assert list(run.fields["component"].values) == list(state.COMPONENTS[2])
+        assert float(run.fields["rho"].sel(component="Pz").isel(time=0).mean()) == 0
+
+
+def test_unwritten_frames_are_dropped(tmp_path):
+    with open_run(write_run(tmp_path / "going", unwritten=3, status="running\n")) as run:
+        assert run.status == "running"
+        assert np.all(np.isfinite(run.fields["time"]))
+        assert run.fields.sizes["time"] == 24 + 1 - 3
+
+
+def test_fields_are_read_on_demand(run_path):
+    with open_run(run_path) as run:
+        assert run.fields["rho"].variable._in_memory is False
+        assert run.has_fields()
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "broken"])
+def test_no_run_is_one_line(tmp_path, kind):
+    folder = tmp_path / "none"
+    if kind != "missing":
+        folder.mkdir()
+    if kind == "broken":
+        (folder / "series.nc").write_bytes(b"not HDF5" * 100)
+    with pytest.raises(CaseError) as error:
+        open_run(folder).series  # noqa: B018
+    assert "\n" not in str(error.value) and "none" in str(error.value)
+
+
+@pytest.mark.parametrize("flavors", [2, 3])
+def test_matrices_round_trip(flavors):
+    import xarray as xr
+
+    rng = np.random.default_rng(1)
+    components = rng.normal(size=(flavors**2, 3, 5))
+    array = xr.DataArray(components, dims=("component", "time", "z"))
+    rho = to_matrix(array)
+    assert rho.shape == (3, 5, flavors, flavors)
+    assert np.array_equal(rho, rho.conj().swapaxes(-1, -2))
+    assert from_matrix(rho) == pytest.approx(np.moveaxis(components, 0, -1), abs=1e-15)
+
+
+def test_survival_probability(run_path):
+    with open_run(run_path) as run:
+        both = survival_probability(run.fields, "e", by_direction=True)
+        total = survival_probability(run.fields, "x")
+        rho = run.fields["rho"].values
+    beam = 0.5 * (rho[:, :, 0, 0, 0, 0] + rho[:, :, 0, 0, 0, 3]).mean(axis=1)
+    assert both.values[:, 0] == pytest.approx(beam / beam[0])
+    assert np.all(np.isnan(both.values[:, 1]))  # the second beam began as nu_x
+    assert total.values[0] == 1 and total.values.min() < 0.9
+
+
+def test_measured_growth_is_that_of_the_linearised_equations(run_path):
+    from hpcqke.analysis.homogeneous import run_systems
+
+    with open_run(run_path) as run:
+        systems = run_systems(run)
+        window = growth.linear_window(run.series, systems)
+        fit = growth.fit_growth(run.series, window)
+        k = growth.spectrum(run.series)["k"].values
+    theory = systems["ex"].growth(k)[0]
+    fast = theory > 0.8
+    assert fast.sum() >= 5
+    assert fit.gamma[0][fast] == pytest.approx(theory[fast], rel=0.02)
+
+
+def test_all_pictures(run_path):
+    said = []
+    files = plot_run(run_path, said.append)
+    names = ["fig1.png", "spectra.png", "growth.png", "invariants.png"]
+    assert [f.name for f in files] == names and said == []
+    for file in files:
+        assert file.parent == run_path / "plots"
+        assert file.read_bytes()[:4] == b"\x89PNG" and file.stat().st_size > 20_000
+
+
+def test_pictures_without_fields_and_of_a_young_run(tmp_path):
+    said = []
+    files = plot_run(write_run(tmp_path / "a", fields=False), said.append)
+    assert len(files) == 4 and len(said) == 1 and "space-time" in said[0]
+    young = write_run(tmp_path / "b", end=0.2, fields=False, status="running\n")
+    said.clear()
+    files = plot_run(young, said.append)
+    assert "growth.png" not in [f.name for f in files]
+    assert any(line.startswith("growth.png: not drawn") for line in said)
+
+
+def test_pictures_import_no_display(run_path):
+    """Nothing may need pyplot, whose backend would look for a display."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from hpcqke.analysis.plots import plot_run; "
+        f"assert 'matplotlib' not in sys.modules; plot_run({str(run_path)!r}); "
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
