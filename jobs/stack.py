@@ -62,9 +62,6 @@ def core(part: str) -> str:
 
 def main() -> None:
     """Print the findings."""
-    if sys.version_info < (3, 11):
-        print("core python: %d.%d is too old, 3.11 is needed" % sys.version_info[:2])
-        return
     os.environ["H5PY_ALWAYS_USE_MPI"] = "1"
     for part in ("numpy", "mpi4py", "petsc4py", "h5py"):
         why = core(part)
