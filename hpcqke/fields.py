@@ -1,0 +1,141 @@
+"""Fields: rho at the chosen times (fields.nc), readable at every moment of the run and after a kill.
+
+A frame is written in place, then synced, then its time appears: there is no moment at which a kill
+could make the file unreadable or show half a frame. When the run ends, or when the frames run out,
+the frames are copied to a file of the right length that then takes the name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hpcqke import atomic, fields_file, hdf5
+from hpcqke.errors import StorageError
+from hpcqke.fields_file import Layout
+from hpcqke.storage import on_each, on_root, storage_error, together
+
+
+class Fields:
+    """The file of frames. All methods are collective over `ps.comm`; errors come on all ranks.
+
+    coords: name -> (values, attributes), with attributes["dims"] for one that lies over others,
+    such as weight(momentum, direction). Needed: z, momentum, direction, species, component; "time"
+    and "rho" may give the attributes of these two as (None, attributes). attrs: of the file.
+    capacity: frames to make room for. resume: go on in an existing file after that many frames.
+    """
+
+    def __init__(
+        self,
+        ps,
+        path: str | Path,
+        coords: Mapping[str, tuple[Any, Mapping[str, Any]]],
+        attrs: Mapping[str, Any] | None = None,
+        capacity: int = 1,
+        resume: int | None = None,
+    ) -> None:
+        self.ps, self.comm, self.path = ps, ps.comm, Path(path)
+        self._coords, self._attrs = dict(coords), dict(attrs or {})
+        self.count = 0
+        on_root(self.comm, self._remove_stale)
+        if resume is None:
+            self._layout = self._replace(max(1, capacity))
+        else:
+            self._layout = on_root(self.comm, lambda: fields_file.find(self.path))
+            self._check_grid()
+            self.truncate(resume)
+
+    def __len__(self) -> int:
+        return self.count
+
+    @property
+    def capacity(self) -> int:
+        """Frames the file has room for."""
+        return self._layout.capacity
+
+    def append(self, t: float, X: np.ndarray) -> None:
+        """Write the state X as a frame, then its time t."""
+        if self.count == self.capacity:
+            self._layout = self._replace(max(1, 2 * self.capacity))
+        A = self.ps.to_natural(X)
+
+        def write() -> None:
+            with hdf5.open_file(self.path, "r+", self.comm) as f:
+                hdf5.write_part(f["rho"], (self.count, *self.ps.own), A, self.comm)
+
+        on_each(self.comm, self.path, write)
+        on_each(self.comm, self.path, lambda: atomic.sync(self.path))
+        self._write_times(self.count, [t])
+        self.count += 1
+
+    def truncate(self, n: int) -> None:
+        """Keep the first n frames. StorageError if there are fewer."""
+        there = on_root(self.comm, lambda: fields_file.count(self.path, self._layout))
+        if n > there:
+            fault = StorageError(f"{self.path}: has {there} frames, the checkpoint needs {n}")
+            together(self.comm, fault)
+        if n < there:
+            self._write_times(n, [np.nan] * (there - n))
+        self.count = n
+
+    def finish(self) -> None:
+        """Give the file exactly the frames it has."""
+        if self.count != self.capacity:
+            self._layout = self._replace(self.count)
+
+    def _write_times(self, first: int, times: list[float]) -> None:
+        on_root(
+            self.comm, lambda: fields_file.write_times(self.path, self._layout, first, times)
+        )
+
+    def _remove_stale(self) -> None:
+        try:
+            atomic.remove_stale(self.path.parent, self.path.name)
+        except OSError as fault:
+            raise storage_error(self.path, fault) from fault
+
+    def _check_grid(self) -> None:
+        if self._layout.shape != self._shape():
+            text = f"{self.path}: frames of shape {self._layout.shape}, this run's {self._shape()}"
+            together(self.comm, StorageError(text))
+
+    def _shape(self) -> tuple[int, ...]:
+        return self.ps.nz, self.ps.np, self.ps.nv, self.ps.S, self.ps.C
+
+    def _replace(self, capacity: int) -> Layout:
+        """A file with room for `capacity` frames that has all frames so far takes the name."""
+        written, layout = on_root(self.comm, lambda: self._create(capacity))
+        try:
+            if self.count:
+                on_each(self.comm, written, lambda: self._copy_frames(written))
+                on_each(self.comm, written, lambda: atomic.sync(written))
+            on_root(self.comm, lambda: self._name(written))
+        except StorageError:
+            if self.comm.rank == 0:
+                atomic.discard(written)
+            raise
+        return layout
+
+    def _create(self, capacity: int) -> tuple[Path, Layout]:
+        written = atomic.temporary(self.path)
+        times = fields_file.read_times(self.path, self.count) if self.count else []
+        return written, fields_file.create(
+            written, self._shape(), capacity, times, self._coords, self._attrs
+        )
+
+    def _copy_frames(self, target: Path) -> None:
+        with hdf5.open_file(self.path, "r", self.comm) as old:
+            with hdf5.open_file(target, "r+", self.comm) as new:
+                for i in range(self.count):
+                    where = (i, *self.ps.own)
+                    frame = hdf5.read_part(old["rho"], where, self.comm)
+                    hdf5.write_part(new["rho"], where, frame, self.comm)
+
+    def _name(self, written: Path) -> None:
+        try:
+            atomic.commit(written, self.path)
+        except OSError as fault:
+            raise storage_error(self.path, fault) from fault
