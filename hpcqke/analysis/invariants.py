@@ -23,26 +23,26 @@ def drifts(series: xr.Dataset) -> dict[str, np.ndarray]:
     """
     out = {}
     if "number" in series:
-        out[r"number $\int {\rm Tr}\,\rho$"] = _relative(series["number"].values)
+        out[r"number"] = _relative(series["number"].values)
     if "flavor_matrix" in series:
         matrix = series["flavor_matrix"].transpose("time", "species", "component").values
         net = matrix[:, 0] - matrix[:, 1:].sum(axis=1)
         scale = max(np.abs(matrix[0]).max(), 1e-300)
-        out[r"flavor $\int (\rho-\bar\rho)$"] = np.abs(net - net[0]).max(axis=1) / scale
+        out[r"flavor $\int(\rho-\bar\rho)$"] = np.abs(net - net[0]).max(axis=1) / scale
     if "trace_rho_squared" in series:
         out[r"$\int {\rm Tr}\,\rho^2$"] = _relative(series["trace_rho_squared"].values)
     if "polarization_norm_error" in series:
-        out[r"$\int |P|^2$, worst mode"] = np.abs(series["polarization_norm_error"].values)
+        out[r"$\int P^2$, worst mode"] = np.abs(series["polarization_norm_error"].values)
     sides = eq7_sides(series)
     if sides is not None:
         left, right = sides
         scale = max(np.nanmax(np.abs(right)), 1e-300)
-        out["Eq. (7), left - right"] = np.abs(left - right) / scale
+        out["Eq. (7), left $-$ right"] = np.abs(left - right) / scale
     return out
 
 
 def eq7_sides(series: xr.Dataset) -> tuple[np.ndarray, np.ndarray] | None:
-    """dU_osc/dt by the chain rule and the right-hand side of Eq. (7), (time,), if both are there."""
+    """dU_osc/dt by the chain rule and right-hand side of Eq. (7), (time,), if both are there."""
     names = ("energy_refractive_osc_rate_measured", "energy_refractive_osc_rate")
     if not all(name in series for name in names):
         return None
@@ -65,12 +65,13 @@ def draw_invariants(series: xr.Dataset, title: str, file: Path) -> None:
             axes[2].plot(t, sides[0], label="chain rule with the evaluated $d\\rho/dt$",
                          marker="o", markersize=4, markevery=max(1, t.size // 40),
                          color=line(1)["color"], linestyle="none")  # fmt: skip
-        axes[2].set_ylabel(r"$dU_{\rm osc}/dt$  [$\mu^2 n L$]")
+        axes[2].set_ylabel(r"$dU_{\rm osc}/dt$  [$\mu\,n$]")
         axes[2].set_xlabel(r"$t$  [$1/\mu$]")
         for ax in axes:
             ax.margins(x=0)
             if ax.lines:
-                ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncol=3, frameon=False)
+                where = {"loc": "lower left", "bbox_to_anchor": (0, 1), "frameon": False}
+                ax.legend(ncol=4, columnspacing=1.2, **where)
 
 
 def _energies(ax: Any, series: xr.Dataset) -> None:
@@ -84,7 +85,7 @@ def _energies(ax: Any, series: xr.Dataset) -> None:
         if name in series and np.any(np.isfinite(series[name].values)):
             values = series[name].values
             ax.plot(series["time"].values, values - values[0], label=label, **line(i))
-    ax.set_ylabel(r"energy $-$ start  [$\mu n L$]")
+    ax.set_ylabel(r"energy $-$ start  [$\mu\times n/\mu$]")
 
 
 def _relative(values: np.ndarray) -> np.ndarray:

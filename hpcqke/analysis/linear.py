@@ -37,7 +37,7 @@ ROUND_OFF = 1e-7
 
 
 class Modes(NamedTuple):
-    """Normal modes, fastest growing first: omega (nk, n), vectors (nk, n, n), mode j = [:, :, j]."""
+    """Normal modes, fastest growing first: omega (nk, n), vectors (nk, n, n), one a column."""
 
     omega: NDArray[np.complex128]
     vectors: NDArray[np.complex128]
@@ -149,7 +149,7 @@ def eigenmode(
 ) -> tuple[NDArray[np.complex128], complex]:
     """Amplitudes (S, Nv) and Omega of the fastest growing wave at k, in the paper's normalisation.
 
-    psi_b(z, t) = a_b exp[-i(Omega t - k z)] with the size fixed by the energy it sets free or takes,
+    psi_b(z, t) = a_b exp[-i(Omega t - k z)] with a size fixed by the energy it frees or takes,
 
         Delta U_osc(t) = 2 k^2 L alpha^2 (exp(2 gamma t) - 1) / mu
 

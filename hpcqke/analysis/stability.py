@@ -152,13 +152,13 @@ def _sector_report(one: xr.Dataset, sector: str) -> list[str]:
         f"  {'wave':<8} {'n':>6} {'k/mu':>11} {'gamma/mu':>11} {'on grid':>11} "
         f"{'Re Omega/mu':>12} {'cells/wave':>11} {'waves/box':>10}"
     )
-    cells = one.attrs["cells"]
+    cells, real = one.attrs["cells"], one["re_omega"].values.round(6) + 0.0
     rows = [("fastest", fastest)] + [("edge", int(i)) for i in edges[:8]]
     for name, i in rows:
         per_wave = f"{cells / abs(n[i]):.1f}" if n[i] else "all"
         lines.append(
             f"  {name:<8} {n[i]:>6} {k[i]:>11.6f} {gamma[i]:>11.8f} "
-            f"{one['gamma_on_grid'].values[i]:>11.8f} {round(one['re_omega'].values[i], 6) + 0.0:>12.6f} "
+            f"{one['gamma_on_grid'].values[i]:>11.8f} {real[i]:>12.6f} "
             f"{per_wave:>11} {abs(n[i]):>10}"
         )
     lines.append(f"  e-folding time of the fastest wave: {1 / gamma[fastest]:.4g}/mu")
@@ -188,7 +188,7 @@ def run_stability(case: Case, png: str | Path | None = None) -> xr.Dataset:
     result = stability(case)
     print(report(result))
     if png is not None:
-        from hpcqke.analysis.plots import draw_stability
+        from hpcqke.analysis.stability_picture import draw_stability
 
         draw_stability(result, Path(png))
     return result

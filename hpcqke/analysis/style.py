@@ -21,6 +21,8 @@ LINES = (
     ("#8e5ea2", (0, (5, 1, 1, 1, 1, 1))),
     ("#d98c00", (0, (1, 1))),
 )
+#: Flavor pairs as labels.
+SECTOR = {"ex": r"$ex$", "emu": r"$e\mu$", "etau": r"$e\tau$", "mutau": r"$\mu\tau$"}
 SETTINGS = {
     "font.size": 10.5,
     "axes.labelsize": 11,

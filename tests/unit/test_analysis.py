@@ -123,3 +123,63 @@ def test_pictures_import_no_display(run_path):
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def stability_case(**overrides):
+    from hpcqke.case import make_case
+    from synthetic_run import table
+
+    return make_case(table(), {k.replace("__", "."): v for k, v in overrides.items()})
+
+
+def test_stability_of_a_case():
+    from hpcqke.analysis.linear import two_beam_growth
+    from hpcqke.analysis.stability import report, stability
+
+    result = stability(stability_case(grid__z__length=100.0, grid__z__cells=1024))
+    one = result.sel(sector="ex")
+    assert one["gamma"].values == pytest.approx(two_beam_growth(one["k"], 0.5, -0.5), abs=1e-12)
+    assert one["gamma_on_grid"].values == pytest.approx(one["gamma"].values, abs=1e-6)
+    assert one["band_low"].values == pytest.approx([-2], abs=1e-12)
+    assert one["band_high"].values == pytest.approx([0], abs=1e-12)
+    growing = one["n"].values[one["gamma"].values > 0]
+    assert (growing.min(), growing.max()) == (-31, -1)
+    text = report(result)
+    assert "31 growing waves" in text and "resolved: the grid" in text and "NOT" not in text
+
+
+@pytest.mark.parametrize(
+    "overrides,expected",
+    [
+        ({"grid__z__cells": 32, "initial__nmax": 4, "terms__advection__order": 2}, "NOT resolved"),
+        ({"grid__z__length": 3.0}, "too short"),
+        ({"initial__zeta_minus": 0.5}, "no wave of the box grows"),
+        ({"terms__self_interaction__mu": 0.0}, "no wave of the box grows"),
+        ({"flavors__antineutrinos": True}, "6 growing waves"),
+        ({"grid__z__length": 40.0, "flavors__count": 3}, "emu: "),
+    ],
+)
+def test_stability_says_what_the_box_lacks(overrides, expected, capsys):
+    from hpcqke.analysis.stability import run_stability
+
+    overrides = {"grid__z__length": 20.0} | overrides
+    run_stability(stability_case(**overrides))
+    assert expected in capsys.readouterr().out
+
+
+def test_stability_of_what_a_file_holds(run_path, tmp_path):
+    """The last frame of a nonlinear run: less polarised, hence slower growth."""
+    from hpcqke.analysis.homogeneous import initial_diagonal
+    from hpcqke.analysis.stability import run_stability
+    from hpcqke.case import make_case
+    from hpcqke.grids import MomentumGrid
+    from synthetic_run import table
+
+    text = table() | {"initial": {"recipe": "file", "path": str(run_path / "fields.nc")}}
+    case = make_case(text, here=False)
+    diagonal = initial_diagonal(case, MomentumGrid.from_case(case.grid.momentum))
+    assert diagonal.shape == (1, 2, 2)
+    assert diagonal.sum(axis=-1) == pytest.approx(0.5)
+    result = run_stability(case, tmp_path / "gamma.png")
+    assert float(result["gamma"].max()) < 0.9
+    assert (tmp_path / "gamma.png").stat().st_size > 10_000
