@@ -1,0 +1,5 @@
+"""``python -m hpcqke`` is the command ``hpcqke``."""
+
+from hpcqke.cli import main
+
+main()

@@ -1,0 +1,169 @@
+"""Conduct a run: prepare its folder, begin or go on, step to the end, leave everything in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+
+from hpcqke import signals
+from hpcqke.diagnostics import Diagnostics
+from hpcqke.errors import CaseError, HpcqkeError
+from hpcqke.hook import LABEL, StepHook
+from hpcqke.integrate import Integrator, Progress
+from hpcqke.lock import RunLock
+from hpcqke.outputs import Outputs
+from hpcqke.progress import Clock, Log, Reporter
+from hpcqke.run_folder import RunFolder
+from hpcqke.schedule import Schedule
+from hpcqke.simulation import Run
+from hpcqke.storage import together
+
+
+def make_schedules(case) -> dict[str, Schedule]:
+    """When series rows, fields and checkpoints are due."""
+    start, end = case.time.start, case.time.end
+    out, check = case.output, case.checkpoint
+    return {
+        "series": Schedule(
+            start, end, out.series_every, out.series_every_steps, out.series_every_wall
+        ),
+        "fields": Schedule(
+            start, end, out.fields_every, out.fields_every_steps, out.fields_every_wall
+        ),
+        "checkpoint": Schedule(
+            start, end, check.every, check.every_steps, check.every_wall or None
+        ),
+    }
+
+
+def conduct(sim, restart: str, quiet: bool) -> Run:
+    """See `Simulation.run`."""
+    case, ps = sim.case, sim.ps
+    folder = RunFolder(Path(case.output.directory))
+    log = Log(ps.rank == 0, quiet)
+    lock = RunLock(folder.path, ps.comm)
+    try:
+        return _conduct(sim, restart, folder, log)
+    except HpcqkeError as error:
+        if ps.rank == 0 and not isinstance(error, CaseError):
+            folder.set_status("failed", str(error))
+        raise
+    finally:
+        log.close()
+        lock.release()
+
+
+def _conduct(sim, restart: str, folder: RunFolder, log: Log) -> Run:
+    case, ps = sim.case, sim.ps
+    begun = perf_counter()
+    clock, schedules = Clock(), make_schedules(case)
+    diagnostics = Diagnostics(sim.equation, case.output.spectrum_modes)
+    reporter = Reporter(log, sim.equation, case.time.start, case.time.end, case.output.progress_every)
+    found = _find_checkpoint(sim, restart, folder, diagnostics, log, schedules)
+    outputs, meta = found
+    hook = StepHook(ps, outputs, schedules, reporter, clock)
+    integrator = Integrator(case.time, ps, sim.equation, hook, sim.options)
+    try:
+        now = _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock)
+        if now.t >= case.time.end and meta is not None:
+            log.say(f"already finished at t = {now.t:.9g}: nothing to do ({folder.path})")
+            return Run(folder.path, "finished")
+        reporter.start_from(now)
+        going = True
+        with clock("stepping"):
+            while going and now.t < integrator.end:
+                going = integrator.advance(_next_landing(schedules, now, integrator.end))
+        return _end(now, integrator, outputs, hook, reporter, clock, folder, log, sim, begun)
+    finally:
+        integrator.destroy()
+        diagnostics.destroy()
+
+
+def _next_landing(schedules, now, end: float) -> float:
+    """The end of the segment that ``now`` is in: the next time at which something is written."""
+    return min(end, *(s.next_time(now.segment_start) for s in schedules.values()))
+
+
+def _find_checkpoint(sim, restart, folder, diagnostics, log, schedules):
+    """The outputs, and the checkpoint's meta (None: begin anew). Decided on rank 0, for all."""
+    case, ps = sim.case, sim.ps
+    error = None
+    if ps.rank == 0:
+        try:
+            if restart == "never":
+                old = folder.set_aside()
+                if old:
+                    log.say(f"an earlier run was set aside in {old}")
+            elif restart == "auto":
+                folder.must_match(case)
+        except HpcqkeError as fault:
+            error = fault
+    together(ps.comm, error)
+    outputs = Outputs(case, ps, folder, diagnostics, log, schedules["fields"].count())
+    if restart == "never":
+        return outputs, None
+    loaded = outputs.checkpoints.load() if restart == "auto" else outputs.checkpoints.load_file(restart)
+    if loaded is None:
+        return outputs, None
+    X, meta = loaded
+    inside = Path(restart).resolve().parent == (folder.path / "checkpoints").resolve()
+    if restart != "auto" and not inside:
+        meta = {**meta, "rows": None, "frames": None}
+    ps.array(sim.vec)[...] = X.reshape(ps.rows, ps.row)
+    sim._is_set = True
+    return outputs, meta
+
+
+def _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> Progress:
+    case, ps = sim.case, sim.ps
+    if meta is None:
+        if not sim._is_set:
+            sim._initial_state()
+        diagnostics.set_reference(ps.array(sim.vec, readonly=True))
+        now = Progress(case.time.start, 0, integrator.first_step, case.time.start)
+    else:
+        diagnostics.reference = meta["reference"]
+        now = Progress(
+            meta["t"], meta["step"], meta["dt"], meta["segment_start"], meta["segment_step"]
+        )
+        outputs.chain = [*meta["chain"], meta["provenance"]]
+    if ps.rank == 0:
+        log.open(folder.path / "run.log")
+        folder.set_case(case)
+        folder.set_status("running", f"from t = {now.t:.9g}, step {now.step}")
+    log.say(
+        f"hpcqke {outputs.provenance['version']}: {case.name}, {ps.nz} cells x {ps.np * ps.nv} modes, "
+        f"{ps.N} flavors, {ps.S} species, {ps.ranks_z} x {ps.ranks_p} ranks (z x momentum), "
+        f"in {folder.path}"
+    )
+    outputs.begin(meta)
+    integrator.begin(now, sim.vec)
+    if meta is None or meta["rows"] is None:
+        for name in ("series", "fields"):
+            with clock(LABEL[name]):
+                getattr(outputs, name)(now, sim.vec)
+    if meta is not None:
+        log.say(f"goes on from the checkpoint at t = {now.t:.9g}, step {now.step}")
+    return now
+
+
+def _end(now, integrator, outputs, hook, reporter, clock, folder, log, sim, begun) -> Run:
+    case, ps = sim.case, sim.ps
+    finished = now.t >= case.time.end
+    if not finished and hook.signal is None:
+        with clock("checkpoints"):  # stopped by -ts_max_steps or -ts_max_time
+            outputs.checkpoint(now, sim.vec)
+    if finished:
+        with clock("series"):
+            outputs.finish()
+    reporter.close(now, perf_counter() - begun, clock)
+    if finished:
+        status, text = "finished", f"at t = {now.t:.9g}, step {now.step}"
+    else:
+        why = hook.signal or "a PETSc option"
+        status, text = "resume", f"stopped by {why} at t = {now.t:.9g}, step {now.step}"
+    if ps.rank == 0:
+        folder.set_status(status, text)
+    log.say(f"{status} {text}: {folder.path}")
+    signals.clear()
+    return Run(folder.path, status)

@@ -1,0 +1,209 @@
+"""What a run reports against time: numbers, energies, conserved quantities, spectra.
+
+    U      = (mu/2) int dz [B(M,M) - B(F,F)],  B(a,b) = Tr ab + Tr a Tr b          Eq. (5)
+    U_osc  = (mu/2) int dz [<M,M> - <F,F>],    <a,b>  = Tr ab - Tr a Tr b / N_f
+    dU_osc/dt = -mu int dz [<M, d_z F> - <F, d_z F2>]                              Eq. (7)
+
+with M, F, F2 = sum_p (1, v, v^2) (rho - rhobar); equation numbers are those of Fiorillo, Raffelt &
+Sigl, PRL 133 (2024). For two flavors <a,b> = a.b/2 and U_osc = (mu/4) int (M^2 - F^2): with two
+beams v = +1, -1 it is mu int P+ . P-. Every number is the same on any number of ranks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpcqke import state
+from hpcqke.equation import KineticEquation
+from hpcqke.grids import CENTRAL
+from hpcqke.kernels import integrals, kinetic
+from hpcqke.sums import ordered_sum, power_of_two_above
+
+
+def derivative(rows: np.ndarray, order: int, dz: float) -> np.ndarray:
+    """Periodic central difference of ``rows`` (z, ...) of the given order."""
+    out = np.zeros_like(rows)
+    for m, c in enumerate(CENTRAL[order], start=1):
+        out += c * (np.roll(rows, -m, axis=0) - np.roll(rows, m, axis=0))
+    return out / dz
+
+
+def traceless_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """<a,b> = Tr ab - Tr a Tr b / N_f of matrices in components."""
+    n = state.number_of_flavors(a.shape[-1])
+    return state.trace_product(a, b) - state.trace(a) * state.trace(b) / n
+
+
+def entropy_density(eigenvalues: np.ndarray) -> np.ndarray:
+    """s = -sum_i [n ln n + (1-n) ln(1-n)] over the last axis; NaN outside 0 <= n <= 1."""
+    n = eigenvalues
+    n = np.where((n < 0) & (n > -1e-12), 0.0, n)
+    n = np.where((n > 1) & (n < 1 + 1e-12), 1.0, n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(n > 0, n * np.log(n), np.where(n == 0, 0.0, np.nan))
+        m = 1.0 - n
+        terms = terms + np.where(m > 0, m * np.log(m), np.where(m == 0, 0.0, np.nan))
+    return -terms.sum(axis=-1)
+
+
+def eigenvalues(components: np.ndarray) -> np.ndarray:
+    """Eigenvalues (..., N_f) of rho in components (..., N_f^2)."""
+    if state.number_of_flavors(components.shape[-1]) == 2:
+        p0 = components[..., 0]
+        length = np.sqrt(np.sum(components[..., 1:] ** 2, axis=-1))
+        return np.stack([0.5 * (p0 - length), 0.5 * (p0 + length)], axis=-1)
+    return np.linalg.eigvalsh(state.to_matrix(components))
+
+
+class Diagnostics:
+    """One row of `series.nc` from the state. Collective; the row is complete on rank 0."""
+
+    def __init__(self, equation: KineticEquation, spectrum_modes: int) -> None:
+        self.equation, self.ps = equation, equation.ps
+        ps = self.ps
+        self.order = equation.transport.scheme()[0] if equation.transport else 0
+        n = min(spectrum_modes, (ps.nz - 1) // 2)
+        self.harmonics = np.arange(-n, n + 1)
+        self.k = 2 * np.pi * self.harmonics / ps.z.length
+        # With weights w v the kernel's two sums are F = sum v rho and F2 = sum v^2 rho.
+        self._flux = kinetic.Kinetic(
+            ps.N, ps.S, ps.v, ps.weight * ps.v, ps.chunk_start, order=0, dz=1.0, filter=0.0
+        )
+        self._rhs = ps.create_vec()
+        self.reference: dict | None = None
+
+    def destroy(self) -> None:
+        self._rhs.destroy()
+
+    def set_reference(self, X: np.ndarray) -> None:
+        """Remember the initial integrals that drifts and survival are measured against."""
+        linear, square = self.mode_integrals(X)
+        self.reference = {"linear": linear.tolist(), "square": square.tolist()}
+
+    def mode_integrals(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """int rho dz (momentum, direction, species, component) and int |P|^2 dz per mode.
+
+        |P|^2 stands for 2 [Tr rho^2 - (Tr rho)^2 / N_f] / (2 if N_f = 3 else 1).
+        """
+        from mpi4py import MPI
+
+        ps = self.ps
+        top = np.array([integrals.max_abs(X)])
+        ps.comm.Allreduce(MPI.IN_PLACE, top, MPI.MAX)
+        scale = power_of_two_above(top[0])
+        scale2 = scale * scale * ps.C * 2
+        width = ps.blocks.width
+        linear = np.zeros((ps.row, 2), dtype=np.int64)
+        square = np.zeros((ps.row // ps.C, 2), dtype=np.int64)
+        integrals.mode_integrals(X, ps.S, ps.C, width, scale, scale2, linear, square)
+        for limbs in (linear, square):
+            ps.z_comm.Allreduce(MPI.IN_PLACE, limbs, MPI.SUM)
+        limb = 2.0**40
+        flat = (linear[:, 0] + linear[:, 1] / limb) * (scale / limb * ps.z.dz)
+        flat2 = (square[:, 0] + square[:, 1] / limb) * (scale2 / limb * ps.z.dz)
+        full = np.zeros((ps.np, ps.nv, ps.S, ps.C))
+        full2 = np.zeros((ps.np, ps.nv, ps.S))
+        own = ps.own[1:]
+        full[own] = ps.unpack_modes(flat, ps.C)
+        full2[own] = ps.unpack_modes(flat2, 1)[..., 0]
+        for array in (full, full2):
+            ps.p_comm.Allreduce(MPI.IN_PLACE, array, MPI.SUM)
+        return full, full2
+
+    def row(self, t: float, step: int, vec) -> dict:
+        """Everything `series.nc` keeps of this moment; scalars are floats."""
+        ps = self.ps
+        X = ps.array(vec, readonly=True)
+        linear, square = self.mode_integrals(X)
+        weight = ps.momentum.weight
+        reference = np.asarray(self.reference["linear"])
+        square0 = np.asarray(self.reference["square"])
+        matrix = np.einsum("pd,pdsc->sc", weight, linear)
+        energy = np.einsum("pd,p,pds->", weight, ps.momentum.p, state.trace(linear))
+        safe = np.where(square0 > 0, square0, 1.0)
+        drift = np.abs(np.where(square0 > 0, square / safe - 1.0, 0.0))
+        row = {
+            "step": step,
+            "number": state.trace(matrix),
+            "flavor_matrix": matrix,
+            "energy_kinetic": float(energy),
+            "polarization_norm_error": float(drift.max()),
+            "survival": survival(weight, linear, reference),
+        }
+        row.update(self._local_sums(X))
+        row.update(self._mean_field(t, vec, X))
+        row["energy_total"] = row["energy_kinetic"] + row.get("energy_refractive", np.nan)
+        row["time"] = t
+        return row
+
+    def _local_sums(self, X: np.ndarray) -> dict:
+        """Integrals of quantities that are not linear in rho."""
+        ps = self.ps
+        A = ps.to_natural(X)
+        weight = ps.momentum.weight[ps.own[1], ps.own[2]][None, :, :, None] * ps.z.dz
+        trace2 = weight * state.trace_product(A, A)
+        psi2 = weight * np.sum(np.abs(state.off_diagonals(A)) ** 2, axis=-1)
+        entropy = weight * entropy_density(eigenvalues(A))
+        values = np.stack([trace2, psi2, entropy], axis=-1).reshape(-1, ps.S * 3)
+        sums = ordered_sum(values, ps.comm).reshape(ps.S, 3)
+        norm = ps.momentum.weight.sum() * ps.z.length * ps.S
+        return {
+            "trace_rho_squared": sums[:, 0],
+            "off_diagonal_rms": float(np.sqrt(sums[:, 1].sum() / norm)),
+            "entropy": float(sums[:, 2].sum()),
+        }
+
+    def _mean_field(self, t: float, vec, X: np.ndarray) -> dict:
+        """Energies, Eq. (7) and spectra from the momentum sums, on rank 0 (else empty)."""
+        ps, C = self.ps, self.ps.C
+        dX = ps.array(self._rhs)
+        with self.equation.uncounted():
+            self.equation.evaluate(t, vec, X, dX)
+        sums = [self.equation.moments(X).copy(), self._second_moments(X)]
+        sums.append(self.equation.moments(dX).copy())
+        rows = ps.gather_z(np.concatenate(sums, axis=1))
+        if rows is None:
+            return {}
+        M, F, F_again, F2, dM, dF = (rows[:, i * C : (i + 1) * C] for i in range(6))
+        mu, dz = self.equation.strength(t), ps.z.dz
+        oscillating = traceless_product(M, M) - traceless_product(F, F)
+        tr = state.trace
+        full = state.trace_product(M, M) + tr(M) ** 2 - state.trace_product(F, F) - tr(F) ** 2
+        rate = np.zeros(1)
+        if self.order:
+            gradient = derivative(np.concatenate([F, F2], axis=1), self.order, dz)
+            rate = traceless_product(F, gradient[:, C:]) - traceless_product(M, gradient[:, :C])
+        measured = traceless_product(M, dM) - traceless_product(F, dF)
+        return {
+            "energy_refractive": float(0.5 * mu * dz * full.sum()),
+            "energy_refractive_osc": float(0.5 * mu * dz * oscillating.sum()),
+            "energy_refractive_osc_rate": float(mu * dz * rate.sum()),
+            "energy_refractive_osc_rate_measured": float(mu * dz * measured.sum()),
+            "spectrum": self._spectrum(M, F),
+        }
+
+    def _second_moments(self, X: np.ndarray) -> np.ndarray:
+        """(F, F2) of own rows."""
+        return self.equation.moments(X, kernel=self._flux).copy()
+
+    def _spectrum(self, M: np.ndarray, F: np.ndarray) -> np.ndarray:
+        """|psi_k| of the off-diagonal elements of M and F: (moment, pair, k)."""
+        psi = np.stack([state.off_diagonals(M), state.off_diagonals(F)])
+        modes = np.fft.fft(psi, axis=1) / self.ps.nz
+        return np.abs(np.moveaxis(modes[:, self.harmonics, :], 1, 2))
+
+
+def survival(weight: np.ndarray, now: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Survival probability (species, flavor): for each flavor, over the modes that started mainly in
+    it, int rho_aa(t) / int rho_aa(0). NaN where no mode started in that flavor."""
+    n, n0 = state.occupations(now), state.occupations(start)
+    main = n0.argmax(axis=-1)
+    flavors = n.shape[-1]
+    result = np.full((n.shape[2], flavors), np.nan)
+    for s in range(n.shape[2]):
+        for a in range(flavors):
+            chosen = (main[..., s] == a) & (n0[..., s, a] > 0)
+            before = np.sum((weight * n0[..., s, a])[chosen])
+            if before > 0:
+                result[s, a] = np.sum((weight * n[..., s, a])[chosen]) / before
+    return result

@@ -1,0 +1,136 @@
+"""The grids: cells along z, and momentum modes (|p| x direction) packed into blocks of lanes.
+
+Directions are stored in blocks of W lanes (W = 1, 2, 4 or 8, padded with lanes of weight zero), so
+that one vector instruction serves W directions. A *column* is what PETSc's DMDA distributes along
+momentum: one direction block if there is a single |p|, otherwise one |p| with all its blocks.
+A *chunk* is a run of columns whose momentum sum is formed on one rank and then added to the
+others' in chunk order: chunks depend on the case only, so that sums have the same bits on any
+number of ranks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CENTRAL = {
+    2: (1 / 2,),
+    4: (2 / 3, -1 / 12),
+    6: (3 / 4, -3 / 20, 1 / 60),
+    8: (4 / 5, -1 / 5, 4 / 105, -1 / 280),
+}
+"""Central differences  f' = (1/dz) sum_m c_m (f_{+m} - f_{-m}),  m = 1 ... order/2."""
+
+LANES = 8
+MOST_CHUNKS = 8
+
+
+@dataclass(frozen=True)
+class ZGrid:
+    """z_j = -L/2 + j L/n,  j = 0 ... n-1 (lengths in 1/mu)."""
+
+    length: float
+    cells: int
+    boundary: str = "periodic"
+
+    @property
+    def dz(self) -> float:
+        return self.length / self.cells
+
+    @property
+    def z(self) -> np.ndarray:
+        return -0.5 * self.length + self.dz * np.arange(self.cells)
+
+    @property
+    def k(self) -> np.ndarray:
+        """Signed wave numbers 2 pi n / L in the order of numpy.fft.fftfreq."""
+        return 2.0 * np.pi * np.fft.fftfreq(self.cells, self.dz)
+
+
+def quadrature(rule: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Directions v in [-1, 1] and weights of a rule: ``gauss-legendre`` or ``uniform`` (midpoint)."""
+    if rule == "gauss-legendre":
+        return np.polynomial.legendre.leggauss(count)
+    dv = 2.0 / count
+    return -1.0 + dv * (np.arange(count) + 0.5), np.full(count, dv)
+
+
+@dataclass(frozen=True)
+class MomentumGrid:
+    """Directions v = cos(theta) and momenta |p| with their weights; sum_p = sum of w_p w_v."""
+
+    v: np.ndarray
+    v_weight: np.ndarray
+    p: np.ndarray
+    p_weight: np.ndarray
+
+    @classmethod
+    def from_case(cls, section) -> MomentumGrid:
+        if section.rule is not None:
+            v, w = quadrature(section.rule, section.count)
+        else:
+            v = np.array(section.directions, dtype=float)
+            w = np.ones_like(v)
+        if section.weights is not None:
+            w = np.array(section.weights, dtype=float)
+        p = np.array(section.momenta, dtype=float)
+        pw = np.ones_like(p)
+        if section.momenta_weights is not None:
+            pw = np.array(section.momenta_weights, dtype=float)
+        return cls(v, w, p, pw)
+
+    @property
+    def weight(self) -> np.ndarray:
+        """Weights of the modes, shape (momentum, direction)."""
+        return self.p_weight[:, None] * self.v_weight[None, :]
+
+    def natural_width(self) -> int:
+        """Lanes of a block: as many as there are directions, up to 8."""
+        return next(w for w in (1, 2, 4, LANES) if w >= min(self.v.size, LANES))
+
+    def blocks(self, ranks: int = 1) -> Blocks:
+        """How the modes are packed, for at most ``ranks`` ranks along momentum."""
+        width = self.natural_width()
+        if self.p.size == 1 and self.v.size <= 2 * LANES:
+            # Few directions: narrower blocks let more ranks share them, with the same sums.
+            while ranks > -(-self.v.size // width) and width > 1:
+                width //= 2
+        return Blocks(self, width)
+
+
+class Blocks:
+    """The modes in blocks of ``width`` lanes, the columns they form and the chunks they sum in.
+
+    Attributes: ``count`` blocks in all, ``columns``, ``per_column`` (blocks), ``v`` and ``weight``
+    of shape (count, width), ``chunk_columns`` (first column of each chunk, then the number of
+    columns), ``group`` (chunks that belong to one aligned group of eight directions).
+    """
+
+    def __init__(self, grid: MomentumGrid, width: int) -> None:
+        self.width = width
+        nv, npm = grid.v.size, grid.p.size
+        per_p = -(-nv // width)
+        self.per_p = per_p
+        self.count = npm * per_p
+        self.columns = per_p if npm == 1 else npm
+        self.per_column = 1 if npm == 1 else per_p
+        pad = per_p * width - nv
+        self.v = np.tile(np.pad(grid.v, (0, pad)).reshape(per_p, width), (npm, 1))
+        self.weight = np.pad(grid.weight, ((0, 0), (0, pad))).reshape(self.count, width)
+        if npm == 1 and width < grid.natural_width():
+            chunks, self.group = self.columns, min(LANES, grid.natural_width()) // width
+        else:
+            chunks, self.group = min(self.columns, MOST_CHUNKS), 1
+        self.chunk_columns = split(self.columns, chunks)
+
+    @property
+    def chunks(self) -> int:
+        return len(self.chunk_columns) - 1
+
+
+def split(n: int, parts: int) -> np.ndarray:
+    """Bounds of n things in contiguous parts, the larger ones first (PETSc's rule)."""
+    sizes = np.full(parts, n // parts)
+    sizes[: n % parts] += 1
+    return np.concatenate([[0], np.cumsum(sizes)])

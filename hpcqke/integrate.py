@@ -1,0 +1,201 @@
+"""The Integrator: a PETSc TS that owns time, step control and the user's PETSc options.
+
+Methods: ``rk3bs rk4 rk5dp rk8vr`` are PETSc's explicit Runge-Kutta pairs (TSRK 3bs, 4, 5dp, 8vr),
+adaptive if the case gives a tolerance, fixed if it gives a step; ``midpoint`` is TSTHETA with
+theta = 1/2 on the implicit midpoint, solved without a matrix, which keeps quadratic invariants.
+
+A run is cut into segments that end exactly on the times at which something is written. Everything
+that a step depends on is (t, rho, dt, segment): a run restarted from them gives the same bits.
+Two settings see to that: the error norm is the maximum norm, which no decomposition changes, and a
+step starts afresh (TSRestartStep), since PETSc's reuse of the last stage differs from a fresh
+evaluation in the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hpcqke import parallel
+from hpcqke.errors import CaseError, NumericsError
+
+RK_TYPES = {"rk3bs": "3bs", "rk4": "4", "rk5dp": "5dp", "rk8vr": "8vr"}
+NO_LIMIT = 2**31 - 1
+
+
+@dataclass
+class Progress:
+    """Where a run stands: all that a step depends on besides rho."""
+
+    t: float
+    step: int
+    dt: float
+    segment_start: float
+    segment_step: int = 0
+
+
+class Integrator:
+    """Drives d_t rho = equation.rhs by PETSc TS.
+
+    ``options`` are the user's PETSc options; they are applied last. ``after_step(progress, vec)``
+    is called after every accepted step and returns True to stop.
+    """
+
+    def __init__(self, time, ps, equation, after_step: Callable, options: list[str] = ()) -> None:
+        PETSc = self._PETSc = parallel.start_petsc()
+        self.time, self.ps, self.equation = time, ps, equation
+        self.after_step = after_step
+        self._work = ps.create_vec()
+        self.ts = ts = PETSc.TS().create(ps.comm)
+        ts.setRHSFunction(equation.rhs, self._work)
+        ts.setMaxSteps(NO_LIMIT)
+        ts.setMaxTime(time.end)
+        ts.setTimeStep(time.step or self._first_step())
+        defaults = self._defaults()
+        self._apply(defaults, options)
+        ts.setPostStep(self._post_step)
+        ts.setSolution(ps.create_vec())
+        ts.setUp()
+        self._refuse_unused(options)
+        self.max_steps = ts.getMaxSteps()
+        self.end = min(time.end, ts.getMaxTime())
+        self.first_step = ts.getTimeStep()
+        self.stopped = False
+
+    def _first_step(self) -> float:
+        """A cautious first step for step control to grow from."""
+        rate = sum(self.equation.max_rates().values())
+        return min(0.1 / rate if rate > 0 else math.inf, self.time.end - self.time.start)
+
+    def _defaults(self) -> dict[str, str]:
+        ts, time = self.ts, self.time
+        adaptive = time.tolerance is not None
+        if time.integrator == "midpoint":
+            ts.setType("theta")
+            ts.setTheta(0.5)
+            ts.setThetaEndpoint(False)
+            return {
+                "snes_mf": "",
+                "snes_rtol": "1e-12",
+                "snes_atol": "1e-14",
+                "snes_stol": "0",
+                "ksp_type": "gmres",
+                "ksp_rtol": "1e-4",
+                "pc_type": "none",
+                "ts_adapt_type": "none",
+            }
+        ts.setType("rk")
+        ts.setRKType(RK_TYPES[time.integrator])
+        if adaptive:
+            ts.setTolerances(rtol=time.tolerance, atol=time.tolerance)
+        return {
+            "ts_adapt_type": "basic" if adaptive else "none",
+            "ts_adapt_wnormtype": "infinity",
+        }
+
+    def _apply(self, defaults: dict[str, str], options: list[str]) -> None:
+        """Our defaults, then the user's options over them, then clean up the options database."""
+        database = self._PETSc.Options()
+        given = {o.lstrip("-") for o in options if o.startswith("-")}
+        set_here = [name for name in defaults if name not in given]
+        for name in set_here:
+            database.setValue(name, defaults[name] or None)
+        self.fixed = database.getString("ts_adapt_type", "none") == "none"
+        self.ts.setFromOptions()
+        for name in set_here:
+            database.delValue(name)
+
+    def _refuse_unused(self, options: list[str]) -> None:
+        database = self._PETSc.Options()
+        names = [o for o in options if o.startswith("-") and not is_number(o)]
+        unused = [n for n in names if not database.used(n) and not n.startswith("-log")]
+        if unused:
+            raise CaseError([f"{n}: a PETSc option that nothing in this run uses" for n in unused])
+
+    def begin(self, progress: Progress, vec) -> None:
+        """Continue from ``progress`` with the state ``vec``."""
+        self.now = progress
+        self.vec = vec
+        self.ts.setStepNumber(progress.step)
+
+    def advance(self, until: float) -> bool:
+        """Steps up to exactly ``until``; True if the run goes on, False if it was asked to stop."""
+        now, ts = self.now, self.ts
+        self._until = until
+        span = until - now.segment_start
+        if self.fixed:
+            step = self.first_step
+            self._count = max(1, math.ceil(span / step * (1 - 1e-12)))
+            now.dt = span / self._count
+            ts.setMaxSteps(min(now.step + self._count - now.segment_step, self.max_steps))
+            ts.setMaxTime(math.inf)
+            ts.setExactFinalTime(self._PETSc.TS.ExactFinalTime.STEPOVER)
+        else:
+            left = until - now.t
+            if now.dt >= left:
+                now.dt = left
+            elif 2 * now.dt > left:
+                now.dt = left / 2
+            ts.setMaxSteps(self.max_steps)
+            ts.setMaxTime(until)
+            ts.setExactFinalTime(self._PETSc.TS.ExactFinalTime.MATCHSTEP)
+        ts.setTime(now.t)
+        ts.setTimeStep(now.dt)
+        ts.setConvergedReason(self._PETSc.TS.ConvergedReason.CONVERGED_ITERATING)
+        try:
+            ts.solve(self.vec)
+        except self._PETSc.Error as error:
+            raise self._failure(error) from error
+        if ts.getConvergedReason() < 0:
+            raise self._failure(None)
+        if now.step >= self.max_steps and now.t < self.end:
+            self.stopped = True
+        now.segment_start, now.segment_step = now.t, 0
+        return not self.stopped
+
+    def _post_step(self, ts) -> None:
+        now = self.now
+        now.step, now.segment_step = ts.getStepNumber(), now.segment_step + 1
+        if self.fixed:
+            last = now.segment_step == self._count
+            t = self._until if last else now.segment_start + now.segment_step * now.dt
+        else:
+            t = ts.getTime()
+            now.dt = ts.getTimeStep()
+            last = t >= self._until - 1e-13 * max(1.0, abs(self._until))
+            t = self._until if last else t
+        now.t = t
+        ts.setTime(t)
+        if ts.getType() == "rk":
+            ts.restartStep()
+        if self.after_step(now, ts.getSolution()):
+            self.stopped = True
+        if last or self.stopped:
+            ts.setConvergedReason(self._PETSc.TS.ConvergedReason.CONVERGED_USER)
+
+    def _failure(self, error) -> NumericsError:
+        now = self.now
+        where = self.equation.first_nonfinite(now.t, self.vec)
+        if where:
+            return NumericsError(f"not finite after step {now.step}: {where}")
+        reason = self.ts.getConvergedReason()
+        return NumericsError(
+            f"the time integrator gave up at t = {now.t:.9g}, step {now.step}, dt = {now.dt:.3g} "
+            f"(PETSc reason {reason}{f', error {error.ierr}' if error else ''})"
+        )
+
+    def destroy(self) -> None:
+        """Free PETSc's objects."""
+        self.ts.getSolution().destroy()
+        self.ts.destroy()
+        self._work.destroy()
+
+
+def is_number(text: str) -> bool:
+    """Is this a value (perhaps negative) rather than the name of an option?"""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,160 @@
+"""What a run writes: series rows, fields and checkpoints, and what a checkpoint must remember."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpcqke import state
+from hpcqke.checkpoint import Checkpoints
+from hpcqke.fields import Fields
+from hpcqke.provenance import provenance
+from hpcqke.series import Series
+
+
+class Outputs:
+    """The files of one run. Methods are collective; rank 0 keeps the series."""
+
+    def __init__(self, case, ps, folder, diagnostics, log, frames: int) -> None:
+        self.case, self.ps, self.folder = case, ps, folder
+        self.diagnostics, self.log = diagnostics, log
+        self.window = case.output.growth_window
+        self.chain: list[dict] = []
+        self.provenance = provenance(ps.size)
+        self.checkpoints = Checkpoints(
+            ps, folder.path / "checkpoints", case.checkpoint.keep, say=log.warn
+        )
+        self._frames = frames
+        self.series_file = self.fields_file = None
+
+    def begin(self, meta: dict | None) -> None:
+        """Open series and fields: new ones, or this run's own, cut back to ``meta``'s lengths.
+
+        Lengths of None: the checkpoint came from elsewhere, the files begin with it.
+        """
+        attrs = {**self.provenance, "case": self.case.to_toml()}
+        self.attrs = attrs
+        if self.ps.rank == 0:
+            path = self.folder.path / "series.nc"
+            self.series_file = Series(path, self._columns(), self._series_coords(), attrs)
+            if meta is not None and meta["rows"] is not None:
+                self.series_file.load()
+                self.series_file.truncate(meta["rows"])
+        resume = meta["frames"] if meta is not None else None
+        self.fields_file = Fields(
+            self.ps,
+            self.folder.path / "fields.nc",
+            self._fields_coords(),
+            attrs,
+            self._frames,
+            resume,
+        )
+
+    def _series_coords(self) -> dict:
+        N, S = self.ps.N, self.ps.S
+        return {
+            "species": (list(state.SPECIES[:S]), {}),
+            "component": (list(state.COMPONENTS[N]), {}),
+            "flavor": (list(state.FLAVORS[N]), {}),
+            "moment": (["M", "F"], {"long_name": "sum over momenta with weights 1 and v"}),
+            "pair": (list(state.PAIR_NAMES[N]), {}),
+            "k": (self.diagnostics.k, {"units": "mu", "long_name": "wave number 2 pi n/L"}),
+        }
+
+    def _fields_coords(self) -> dict:
+        ps = self.ps
+        return {
+            "z": (ps.z.z, {"units": "1/mu", "long_name": "position"}),
+            "momentum": (ps.momentum.p, {"units": "mu", "long_name": "|p|"}),
+            "direction": (ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
+            "species": (list(state.SPECIES[: ps.S]), {}),
+            "component": (list(state.COMPONENTS[ps.N]), {}),
+            "weight": (
+                ps.momentum.weight,
+                {"dims": ("momentum", "direction"), "units": "1", "long_name": "quadrature weight"},
+            ),
+            "time": (None, {"units": "1/mu", "long_name": "time"}),
+            "rho": (None, {"units": "n", "long_name": "rho in real components"}),
+        }
+
+    @staticmethod
+    def _columns() -> dict:
+        def column(long_name, units="1", *dims):
+            return {"dims": dims, "units": units, "long_name": long_name}
+
+        energy = "mu n/mu"
+        return {
+            "time": column("time", "1/mu"),
+            "step": {**column("steps taken"), "dtype": "i8"},
+            "number": column("int sum Tr rho dz", "n/mu", "species"),
+            "flavor_matrix": column("int sum rho dz", "n/mu", "species", "component"),
+            "energy_kinetic": column("K = int sum |p| Tr rho dz", energy),
+            "energy_refractive": column("U, Eq. (5)", energy),
+            "energy_refractive_osc": column("U_osc, the flavor part of U", energy),
+            "energy_total": column("K + U", energy),
+            "energy_refractive_osc_rate": column("dU_osc/dt, right-hand side of Eq. (7)", "mu n"),
+            "energy_refractive_osc_rate_measured": column(
+                "dU_osc/dt, chain rule with the evaluated right-hand side", "mu n"
+            ),
+            "entropy": column("-int sum Tr[rho ln rho + (1-rho) ln(1-rho)] dz", "1/mu"),
+            "trace_rho_squared": column("int sum Tr rho^2 dz", "n^2/mu", "species"),
+            "polarization_norm_error": column("max over modes of |int P^2 dz / initial - 1|"),
+            "survival": column(
+                "part left of what started in this flavor", "1", "species", "flavor"
+            ),
+            "off_diagonal_rms": column("rms of P^x + i P^y", "n"),
+            "spectrum": column("|psi_k| of M and F", "n", "moment", "pair", "k"),
+            "growth_rate": column("fitted slope of ln(off_diagonal_rms)", "mu"),
+        }
+
+    # -- called by the step hook ------------------------------------------------------------
+
+    def series(self, now, vec) -> None:
+        """Append a row."""
+        row = self.diagnostics.row(now.t, now.step, vec)
+        if self.ps.rank == 0:
+            row["growth_rate"] = self._growth_rate(row)
+            self.series_file.append(row)
+
+    def fields(self, now, vec) -> None:
+        """Append rho."""
+        self.fields_file.append(now.t, self.ps.array(vec, readonly=True))
+
+    def checkpoint(self, now, vec) -> None:
+        """Commit a checkpoint; the series it counts are on disk before it."""
+        if self.ps.rank == 0:
+            self.series_file.flush()
+        meta = {
+            "t": now.t,
+            "step": now.step,
+            "dt": now.dt,
+            "segment_start": now.segment_start,
+            "segment_step": now.segment_step,
+            "rows": len(self.series_file) if self.ps.rank == 0 else 0,
+            "frames": len(self.fields_file),
+            "reference": self.diagnostics.reference,
+            "chain": self.chain,
+            "provenance": self.provenance,
+            "case": self.case.to_toml(),
+        }
+        self.checkpoints.write(self.ps.array(vec, readonly=True), meta)
+
+    def finish(self) -> None:
+        """Close the files of a run that has reached its end."""
+        self.fields_file.finish()
+        if self.ps.rank == 0:
+            self.series_file.flush()
+
+    def _growth_rate(self, row: dict, last: int = 8) -> float:
+        """Least-squares slope of ln(off_diagonal_rms) over the window, or over the last rows."""
+        past = self.series_file
+        times = np.append(past.column("time"), row["time"])
+        sizes = np.append(past.column("off_diagonal_rms"), row["off_diagonal_rms"])
+        if self.window is not None:
+            use = (times >= self.window[0]) & (times <= self.window[1])
+        else:
+            use = np.arange(times.size) >= times.size - last
+        use &= sizes > 0
+        if np.count_nonzero(use) < 2:
+            return float("nan")
+        x, y = times[use] - times[use].mean(), np.log(sizes[use])
+        return float(np.dot(x, y - y.mean()) / np.dot(x, x))

@@ -1,0 +1,238 @@
+"""PhaseSpace: the PETSc DMDA over (z, momentum), its ghost rows and its communicators.
+
+One DMDA (dim 2, x = momentum column, y = z) says who owns what; its vectors carry the state in the
+layout X[z, block, species*component, lane]. Two things differ from a textbook DMDA, for a reason:
+
+* The DMDA's stencil width is zero and the ghost rows are filled by a PETSc scatter of their own:
+  a DMDA has one stencil width for both directions (four ghost rows in z would ask for four ghost
+  columns in momentum), and its globalToLocal copies the whole interior, which costs more than the
+  kernels that follow. The scatter moves the ghost rows only; kernels read the interior in place.
+* Ownership follows chunks (see `grids`), so that momentum sums have the same bits everywhere.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpcqke.errors import CaseError
+from hpcqke.grids import Blocks, MomentumGrid, ZGrid, split
+
+
+def process_grids(size: int, cells: int, stencil: int, grid: MomentumGrid) -> list[tuple[int, int]]:
+    """All (ranks along z, ranks along momentum) that ``size`` ranks allow, the best first.
+
+    Splitting z costs 2*stencil ghost rows per rank, splitting momentum a reduction of every row:
+    z is split first, as long as a rank keeps more own rows than ghost rows.
+    """
+    found = []
+    for rm in range(1, size + 1):
+        rz = size // rm
+        if rz * rm == size and rz <= cells and rm <= grid.blocks(rm).chunks:
+            crowded = rz > 1 and cells // rz < 2 * stencil
+            found.append((crowded, rm, rz))
+    return [(rz, rm) for _, rm, rz in sorted(found)]
+
+
+def choose_process_grid(
+    size: int, cells: int, stencil: int, grid: MomentumGrid, ranks_z: int = 0, ranks_p: int = 0
+) -> tuple[int, int]:
+    """The (z, momentum) process grid for ``size`` ranks; zero means: choose.
+
+    Raises `CaseError` if the ranks cannot be laid out as asked.
+    """
+    for rz, rm in process_grids(size, cells, stencil, grid):
+        if ranks_z in (0, rz) and ranks_p in (0, rm):
+            return rz, rm
+    most = max(grid.blocks(r).chunks for r in range(1, grid.v.size + 1))
+    faults = []
+    for key, asked, limit in (("z", ranks_z, cells), ("momentum", ranks_p, most)):
+        if asked and (size % asked or asked > limit):
+            faults.append(
+                f"grid.{key}.ranks = {asked}: must divide the {size} ranks of this run "
+                f"and be at most {limit} (0 = choose)"
+            )
+    if not faults:
+        both = f"{ranks_z} x {ranks_p}" if ranks_z and ranks_p else f"{cells} cells x {most}"
+        faults.append(f"grid.z.ranks = {ranks_z}: {size} ranks cannot be laid out as {both}")
+    raise CaseError(faults)
+
+
+class PhaseSpace:
+    """The distributed (z, momentum) grid. Collective; `destroy` it when done.
+
+    Parameters: the grids, N_f, the number of species (1: nu; 2: nu and nubar), the stencil width
+    in z (rows), and the wanted ranks along z and momentum (0 = choose).
+    Public sizes: nz, np (momenta), nv (directions), S, C; ``stencil``; own ranges ``z_range``,
+    ``column_range``, ``momentum_range``, ``direction_range``; local shape ``shape`` = (rows,
+    blocks, S*C, lanes), ``row`` = doubles in a row.
+    """
+
+    def __init__(
+        self,
+        z: ZGrid,
+        momentum: MomentumGrid,
+        nflavors: int,
+        species: int,
+        stencil: int,
+        ranks_z: int = 0,
+        ranks_p: int = 0,
+        comm=None,
+    ) -> None:
+        from hpcqke import parallel
+
+        PETSc = parallel.start_petsc()
+        self._PETSc = PETSc
+        self.comm = (comm if comm is not None else parallel.world()).Dup()
+        self.rank, self.size = self.comm.rank, self.comm.size
+        self.z, self.momentum, self.stencil = z, momentum, stencil
+        self.nz, self.np, self.nv = z.cells, momentum.p.size, momentum.v.size
+        self.N, self.S, self.C = nflavors, species, nflavors**2
+        self.ranks_z, self.ranks_p = choose_process_grid(
+            self.size, self.nz, stencil, momentum, ranks_z, ranks_p
+        )
+        self.iz, self.ip = divmod(self.rank, self.ranks_p)
+        self.blocks: Blocks = momentum.blocks(self.ranks_p)
+        self._own_parts()
+        self._make_dmda()
+        self.p_comm = self.comm.Split(self.iz, self.ip)
+        self.z_comm = self.comm.Split(self.ip, self.iz)
+        self._make_ghosts()
+
+    def _own_parts(self) -> None:
+        b = self.blocks
+        self._z_bounds = split(self.nz, self.ranks_z)
+        self.chunk_bounds = split(b.chunks, self.ranks_p)
+        self._column_bounds = b.chunk_columns[self.chunk_bounds]
+        self.z_range = tuple(int(i) for i in self._z_bounds[self.iz : self.iz + 2])
+        self.chunk_range = tuple(int(i) for i in self.chunk_bounds[self.ip : self.ip + 2])
+        self.column_range = tuple(int(i) for i in self._column_bounds[self.ip : self.ip + 2])
+        c0, c1 = self.column_range
+        if self.np == 1:
+            self.momentum_range = (0, 1)
+            self.direction_range = (c0 * b.width, min(c1 * b.width, self.nv))
+        else:
+            self.momentum_range, self.direction_range = (c0, c1), (0, self.nv)
+        self.block_range = (c0 * b.per_column, c1 * b.per_column)
+        self.rows = self.z_range[1] - self.z_range[0]
+        blocks = self.block_range[1] - self.block_range[0]
+        self.shape = (self.rows, blocks, self.S * self.C, b.width)
+        self.row = blocks * self.S * self.C * b.width
+        columns = b.chunk_columns[self.chunk_range[0] : self.chunk_range[1] + 1]
+        self.chunk_start = ((columns - c0) * b.per_column).astype(np.intc)
+        self.v = np.ascontiguousarray(b.v[slice(*self.block_range)])
+        self.weight = np.ascontiguousarray(b.weight[slice(*self.block_range)])
+
+    def _make_dmda(self) -> None:
+        b = self.blocks
+        self.dof = b.per_column * self.S * self.C * b.width
+        self.dm = self._PETSc.DMDA().create(
+            dim=2,
+            dof=self.dof,
+            sizes=(b.columns, self.nz),
+            proc_sizes=(self.ranks_p, self.ranks_z),
+            ownership_ranges=tuple(
+                np.diff(bounds).astype(self._PETSc.IntType)
+                for bounds in (self._column_bounds, self._z_bounds)
+            ),
+            boundary_type=("none", "periodic" if self.z.boundary == "periodic" else "none"),
+            stencil_width=0,
+            comm=self.comm,
+        )
+
+    def _make_ghosts(self) -> None:
+        """The scatter that fills rows -w..-1 and n..n+w-1 of this rank's columns."""
+        PETSc, w = self._PETSc, self.stencil
+        self._ghost = np.zeros(2 * w * self.row)
+        self.lo = self._ghost[: w * self.row].reshape(w, self.row)
+        self.hi = self._ghost[w * self.row :].reshape(w, self.row)
+        self._scatter = None
+        if w == 0:
+            return
+        z0, z1 = self.z_range
+        wanted = np.concatenate([np.arange(z0 - w, z0), np.arange(z1, z1 + w)]) % self.nz
+        columns = np.diff(self._column_bounds)
+        owner = np.searchsorted(self._z_bounds, wanted, side="right") - 1
+        # Offsets in PETSc's numbering, in units of dof: whole z slabs, then columns of a slab.
+        mine = columns[self.ip]
+        first = self._z_bounds[owner] * self.blocks.columns
+        rows_of_owner = np.diff(self._z_bounds)[owner]
+        first = first + rows_of_owner * columns[: self.ip].sum()
+        first = first + (wanted - self._z_bounds[owner]) * mine
+        index = (first[:, None] + np.arange(mine)[None, :]).ravel().astype(PETSc.IntType)
+        self._ghost_vec = PETSc.Vec().createWithArray(
+            self._ghost, bsize=self.dof, comm=PETSc.COMM_SELF
+        )
+        sample = self.create_vec()
+        source = PETSc.IS().createBlock(self.dof, index, comm=PETSc.COMM_SELF)
+        target = PETSc.IS().createStride(self._ghost.size, comm=PETSc.COMM_SELF)
+        self._scatter = PETSc.Scatter().create(sample, source, self._ghost_vec, target)
+        for thing in (source, target, sample):
+            thing.destroy()
+
+    def create_vec(self):
+        """A new PETSc vector in the DMDA's layout, filled with zeros."""
+        vec = self.dm.createGlobalVec()
+        vec.set(0.0)
+        return vec
+
+    def array(self, vec, readonly: bool = False) -> np.ndarray:
+        """The rank's part of ``vec`` as (rows, doubles in a row), without a copy."""
+        return vec.getArray(readonly=readonly).reshape(self.rows, self.row)
+
+    def begin_ghosts(self, vec) -> None:
+        """Start filling ``lo`` and ``hi`` from ``vec``; `end_ghosts` must follow."""
+        if self._scatter is not None:
+            self._scatter.begin(vec, self._ghost_vec)
+
+    def end_ghosts(self, vec) -> None:
+        """Ghost rows are there after this call."""
+        if self._scatter is not None:
+            self._scatter.end(vec, self._ghost_vec)
+
+    def to_natural(self, X: np.ndarray) -> np.ndarray:
+        """Own part as (rows, momenta, directions, species, component), no padding (a copy)."""
+        b = self.blocks
+        A = X.reshape(self.rows, -1, b.per_p if self.np > 1 else self.shape[1], *self.shape[2:])
+        A = np.moveaxis(A, 4, 3).reshape(self.rows, A.shape[1], -1, self.S, self.C)
+        d0, d1 = self.direction_range
+        return np.ascontiguousarray(A[:, :, : d1 - d0])
+
+    def from_natural(self, A: np.ndarray) -> np.ndarray:
+        """The reverse of `to_natural`: (rows, doubles in a row), padding lanes zero."""
+        b = self.blocks
+        per_p = b.per_p if self.np > 1 else self.shape[1]
+        rows, npm, nd = A.shape[:3]
+        padded = np.zeros((rows, npm, per_p * b.width, self.S * self.C))
+        padded[:, :, :nd] = A.reshape(rows, npm, nd, self.S * self.C)
+        X = padded.reshape(rows, npm, per_p, b.width, self.S * self.C)
+        return np.ascontiguousarray(np.moveaxis(X, 4, 3)).reshape(self.rows, self.row)
+
+    def unpack_modes(self, flat: np.ndarray, components: int) -> np.ndarray:
+        """Per-mode values laid out like a row -> own (momenta, directions, species, component)."""
+        per_p = self.blocks.per_p if self.np > 1 else self.shape[1]
+        A = flat.reshape(-1, per_p, self.S * components, self.blocks.width)
+        A = np.moveaxis(A, 3, 2).reshape(A.shape[0], -1, self.S, components)
+        d0, d1 = self.direction_range
+        return A[:, : d1 - d0]
+
+    @property
+    def own(self) -> tuple[slice, slice, slice]:
+        """This rank's part of a global natural array (z, momentum, direction, ...)."""
+        return slice(*self.z_range), slice(*self.momentum_range), slice(*self.direction_range)
+
+    def gather_z(self, local: np.ndarray) -> np.ndarray | None:
+        """Rows (rows, ...) of all ranks of the first momentum slice, in z order, on rank 0."""
+        if self.ip != 0:
+            return None
+        parts = self.z_comm.gather(np.ascontiguousarray(local), root=0)
+        return np.concatenate(parts) if parts is not None else None
+
+    def destroy(self) -> None:
+        """Free PETSc's objects and the communicators."""
+        if self._scatter is not None:
+            self._scatter.destroy()
+            self._ghost_vec.destroy()
+            self._scatter = None
+        self.dm.destroy()
+        for comm in (self.p_comm, self.z_comm, self.comm):
+            comm.Free()

@@ -1,0 +1,89 @@
+"""The run folder: case.toml, STATUS, run.log, and whether a run begins, goes on or is done."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpcqke.atomic import write_atomic
+from hpcqke.errors import CaseError
+
+RESULTS = ("case.toml", "STATUS", "run.log", "series.nc", "fields.nc", "checkpoints", "plots")
+# What may differ between a run and its continuation.
+FREE = ("time.end", "time.start", "output.", "checkpoint.", "grid.z.ranks", "grid.momentum.ranks")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run. Only rank 0 writes through it."""
+
+    path: Path
+
+    @property
+    def status(self) -> str:
+        """The first word of STATUS: running | finished | resume | failed, or "" if there is none."""
+        try:
+            return self._read("STATUS").split()[0]
+        except (OSError, IndexError):
+            return ""
+
+    def _read(self, name: str) -> str:
+        return (self.path / name).read_text(encoding="utf-8")
+
+    def set_status(self, word: str, text: str) -> None:
+        """One line: the word and what it means here."""
+        write_atomic(self.path / "STATUS", f"{word} {text}\n".encode())
+
+    def set_case(self, case) -> None:
+        write_atomic(self.path / "case.toml", case.to_toml().encode())
+
+    def set_aside(self) -> Path | None:
+        """Move an earlier run's files to old.1, old.2, ...: a new run never destroys an old one."""
+        present = [name for name in RESULTS if (self.path / name).exists()]
+        if not present:
+            return None
+        n = 1
+        while (self.path / f"old.{n}").exists():
+            n += 1
+        old = self.path / f"old.{n}"
+        old.mkdir()
+        for name in present:
+            shutil.move(self.path / name, old / name)
+        return old
+
+    def differences(self, case) -> list[str]:
+        """Lines that say where this folder's run had other physics than ``case``."""
+        import tomllib
+
+        try:
+            old = flatten(tomllib.loads(self._read("case.toml")))
+        except (OSError, ValueError):
+            return []
+        new = flatten(tomllib.loads(case.to_toml()))
+        lines = []
+        for key in sorted(old.keys() | new.keys()):
+            if key == "name" or key.startswith(FREE) or old.get(key) == new.get(key):
+                continue
+            lines.append(
+                f"{key} = {new.get(key)!r}: the run in {self.path} has {old.get(key)!r}; "
+                "give another --output, or --restart never to set that run aside"
+            )
+        return lines
+
+    def must_match(self, case) -> None:
+        """`CaseError` naming every key if the run in this folder had other physics."""
+        lines = self.differences(case)
+        if lines:
+            raise CaseError(lines)
+
+
+def flatten(table: dict, prefix: str = "") -> dict:
+    """{"a": {"b": 1}} -> {"a.b": 1}."""
+    out = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            out.update(flatten(value, f"{prefix}{key}."))
+        else:
+            out[f"{prefix}{key}"] = value
+    return out

@@ -1,0 +1,52 @@
+"""When things happen: every so much simulated time, so many steps, or so many wall seconds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from time import monotonic
+
+
+@dataclass
+class Schedule:
+    """Due at the exact multiples of ``every`` after ``start`` (the end included), every
+    ``every_steps`` steps, and when ``every_wall`` seconds have passed. None switches a clock off.
+    """
+
+    start: float
+    end: float
+    every: float | None = None
+    every_steps: int | None = None
+    every_wall: float | None = None
+    _wall: float = field(default_factory=monotonic)
+
+    def next_time(self, t: float) -> float:
+        """The first landing time after t: a multiple of ``every``, or the end."""
+        if self.every is None:
+            return self.end
+        n = math.floor((t - self.start) / self.every * (1 + 1e-14) + 1e-9) + 1
+        return min(self.start + n * self.every, self.end)
+
+    def due(self, t: float, step: int) -> bool:
+        """Is it time by simulated time or by steps? (The same answer on every rank.)"""
+        if t >= self.end:
+            return True
+        if self.every_steps and step % self.every_steps == 0:
+            return True
+        if self.every is None:
+            return False
+        n = round((t - self.start) / self.every)
+        return t == self.start + n * self.every
+
+    def wall_due(self) -> bool:
+        """Have ``every_wall`` seconds passed since the last `done`? Ask one rank only."""
+        return self.every_wall is not None and monotonic() - self._wall >= self.every_wall
+
+    def done(self) -> None:
+        self._wall = monotonic()
+
+    def count(self) -> int:
+        """How many times it is due by simulated time, start and end included."""
+        if self.every is None:
+            return 2
+        return int(math.ceil((self.end - self.start) / self.every * (1 - 1e-14))) + 1
