@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from hpcqke.schema import number, numbers, text
 
 REGISTRY: dict[str, type["Recipe"]] = {}
@@ -35,6 +37,26 @@ class Recipe:
     def doc(cls) -> str:
         """The first line of the docstring."""
         return (cls.__doc__ or "").strip().partition("\n")[0]
+
+    @classmethod
+    def fill(cls, config: Any, ps: Any, case: Any) -> np.ndarray:
+        """rho of this rank's part: (rows, momenta, directions, species, component)."""
+        d0, d1 = ps.direction_range
+        z = ps.z.z[slice(*ps.z_range)]
+        pz, p0, pz_bar, p0_bar = config.beams(ps.momentum.v)
+        A = np.zeros((ps.rows, ps.momentum_range[1] - ps.momentum_range[0], d1 - d0, ps.S, ps.C))
+        for s, (length, along) in enumerate(((p0, pz), (p0_bar, pz_bar))[: ps.S]):
+            A[..., s, 0] = np.asarray(length)[d0:d1]
+            A[..., s, 3] = np.asarray(along)[d0:d1]
+        psi = cls.psi(config, ps, case, z)[:, d0:d1]
+        psi = psi.transpose(2, 1, 0)[:, None]
+        A[..., 1], A[..., 2] = psi.real, psi.imag
+        return A
+
+    @classmethod
+    def psi(cls, config: Any, ps: Any, case: Any, z: np.ndarray) -> np.ndarray:
+        """psi = P^x + i P^y at the points z: complex (species, direction, z), all directions."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)

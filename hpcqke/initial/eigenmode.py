@@ -1,10 +1,16 @@
-"""The growing eigenmode  psi(z) = amplitude Q exp(2 pi i n z/L)  of the linearised equations.
+"""The growing eigenmode  psi_b(z) = a_b exp(i k z),  k = 2 pi n/L,  of the linearised equations.
 
-Q is the eigenvector with the largest growth rate, over all directions (and species).
+a is the eigenvector with the largest growth rate gamma over all directions and species, its size
+given by ``amplitude`` = alpha in Delta U_osc(t) = 2 k^2 L alpha^2 (exp(2 gamma t) - 1): Eq. (12)
+of the paper with the longitudinal part, which is of the same order, added.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from hpcqke.analysis.linear import LinearSystem, eigenmode
 from hpcqke.initial.base import Background, Recipe
 from hpcqke.schema import integer, number
 
@@ -19,4 +25,16 @@ class Eigenmode(Recipe):
         """Fourier number and size."""
 
         n: int = integer(doc="Fourier number, of either sign; |n| <= cells/2")
-        amplitude: float = number(above=0, maximum=1, doc="size of the eigenvector")
+        amplitude: float = number(above=0, maximum=1, doc="alpha of the energy it moves")
+
+    @classmethod
+    def psi(cls, config: Any, ps: Any, case: Any, z: np.ndarray) -> np.ndarray:
+        """psi_b(z) = a_b exp(2 pi i n z/L)."""
+        k = 2 * np.pi * config.n / ps.z.length
+        pz, _, pz_bar, _ = config.beams(ps.momentum.v)
+        polarization = np.array([pz, pz_bar][: ps.S])
+        mu = case.terms["self_interaction"].mu if "self_interaction" in case.terms else 0.0
+        weight = ps.momentum.v_weight * ps.momentum.p_weight.sum()
+        system = LinearSystem(ps.momentum.v, weight, polarization, mu)
+        amplitudes, _ = eigenmode(system, k, config.amplitude)
+        return amplitudes[:, :, None] * np.exp(1j * k * z)

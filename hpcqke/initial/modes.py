@@ -1,9 +1,13 @@
 """Listed Fourier modes  psi_d(z) = sum_n c_n exp(2 pi i n z/L),  psi = P^x + i P^y."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from hpcqke.initial.base import Background, Recipe
 from hpcqke.schema import choice, integer, number, tables
+from hpcqke.state import SPECIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,3 +31,12 @@ class Modes(Recipe):
         """The modes, a table [[initial.modes]] each."""
 
         modes: tuple[Mode, ...] = tables(Mode, doc="added up where they share direction and n")
+
+    @classmethod
+    def psi(cls, config: Any, ps: Any, case: Any, z: np.ndarray) -> np.ndarray:
+        """The listed modes added up."""
+        psi = np.zeros((ps.S, ps.nv, z.size), dtype=complex)
+        for mode in config.modes:
+            wave = np.exp(2j * np.pi * mode.n / ps.z.length * z)
+            psi[SPECIES.index(mode.species), mode.direction] += complex(mode.re, mode.im) * wave
+        return psi

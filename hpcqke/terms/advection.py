@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from hpcqke.grids import CENTRAL
 from hpcqke.schema import choice, number
-from hpcqke.terms.base import Term
+from hpcqke.terms.base import TransportTerm
 
 
-class Advection(Term):
+class Advection(TransportTerm):
     """Free streaming  -v d_z rho, by central differences."""
 
     name = "advection"
@@ -24,3 +27,13 @@ class Advection(Term):
     def stencil_z(cls, config: Any) -> int:
         """Half the order: D_z f = (1/dz) sum_{m=1}^{order/2} c_m (f_{+m} - f_{-m})."""
         return config.order // 2
+
+    def scheme(self) -> tuple[int, float]:
+        """(order, filter strength)."""
+        return self.config.order, self.config.filter
+
+    def max_rate(self, ps: Any) -> float:
+        """max |v| k_eff/dz: the largest eigenvalue of v D_z."""
+        x = np.linspace(0, np.pi, 2001)
+        k_eff = sum(2 * c * np.sin(m * x) for m, c in enumerate(CENTRAL[self.config.order], 1))
+        return float(np.abs(ps.momentum.v).max() * k_eff.max() / ps.z.dz)

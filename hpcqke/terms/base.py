@@ -1,7 +1,9 @@
-"""A physics term: the name of its section, its config, its stencils, what it conserves."""
+"""A physics term: the name of its section, its config, its stencils, what it adds and conserves."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
+
+import numpy as np
 
 REGISTRY: dict[str, type["Term"]] = {}
 """Every term by name, in the order in which terms/__init__.py imports them."""
@@ -11,10 +13,12 @@ class Term:
     """One term of the kinetic equation; a subclass with a `name` is in the registry by itself.
 
     `name` is the TOML section [terms.NAME]; the first line of the docstring is what `hpcqke info`
-    prints; `conserves` names the integrals that the term alone keeps.
+    prints; `conserves` names the integrals that the term alone keeps. Terms see arrays and the
+    phase space's sizes, never a PETSc vector, a rank or a file.
     """
 
     name: ClassVar[str]
+    kind: ClassVar[str]
     conserves: ClassVar[tuple[str, ...]] = ()
 
     @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,9 @@ class Term:
             if cls.name in REGISTRY:
                 raise TypeError(f"two terms are called {cls.name!r}")
             REGISTRY[cls.name] = cls
+
+    def __init__(self, config: Any):
+        self.config = config
 
     @classmethod
     def doc(cls) -> str:
@@ -42,3 +49,45 @@ class Term:
     def stencil_p(cls, config: Any) -> int:
         """Modes needed on each side along the momentum axis."""
         return 0
+
+    def max_rate(self, ps: Any) -> float:
+        """The fastest rate of the term (1/time): the time step is limited by its inverse."""
+        return 0.0
+
+
+class TransportTerm(Term):
+    """Adds a derivative along z."""
+
+    kind = "transport"
+
+    def scheme(self) -> tuple[int, float]:
+        """Order of the central difference (2, 4, 6, 8) and strength of the filter."""
+        raise NotImplementedError
+
+
+class HamiltonianTerm(Term):
+    """Adds to h(t, z, p) = mu (M - v F) + mean(z) + mode(p), in components of a Hermitian matrix."""
+
+    kind = "hamiltonian"
+
+    def strength(self, t: float) -> float:
+        """What it adds to mu, the factor of the momentum sums."""
+        return 0.0
+
+    def mean(self, ps: Any) -> np.ndarray | None:
+        """What it adds for all momenta: (rows, N_f^2), or None."""
+        return None
+
+    def mode(self, ps: Any) -> np.ndarray | None:
+        """What it adds at every z: (blocks, species*N_f^2, lanes), or None."""
+        return None
+
+
+class SourceTerm(Term):
+    """Adds to d_t rho directly (collisions, emission)."""
+
+    kind = "source"
+
+    def add_source(self, t: float, X: np.ndarray, F: np.ndarray) -> None:
+        """F += source(t, X); both are (rows, doubles in a row)."""
+        raise NotImplementedError

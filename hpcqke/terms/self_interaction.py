@@ -1,12 +1,13 @@
 """Neutrino-neutrino refraction  Omega_p = mu sum_p' (1 - v v') (rho_p' - rho_bar_p')."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from hpcqke.schema import number
-from hpcqke.terms.base import Term
+from hpcqke.terms.base import HamiltonianTerm
 
 
-class SelfInteraction(Term):
+class SelfInteraction(HamiltonianTerm):
     """Refraction on the other neutrinos  i [rho, Omega],  Omega = mu (M - v F)."""
 
     name = "self_interaction"
@@ -17,3 +18,11 @@ class SelfInteraction(Term):
         """Strength of the interaction."""
 
         mu: float = number(1.0, minimum=0, unit="mu", doc="sqrt(2) G_F n; 1 in box units")
+
+    def strength(self, t: float) -> float:
+        """mu."""
+        return self.config.mu
+
+    def max_rate(self, ps: Any) -> float:
+        """mu sum_p w (1 + |v|) for unit polarizations: a bound on |Omega|."""
+        return float(self.config.mu * ps.momentum.weight.sum() * (1 + abs(ps.momentum.v).max()))
