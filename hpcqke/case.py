@@ -38,8 +38,8 @@ def load_case(name_or_path: str | os.PathLike[str],
     """The case of a TOML file or of a shipped name, with overrides applied.
 
     `overrides`: {"grid.z.cells": 4000} or ["grid.z.cells=4000"]; None takes a key or a section out,
-    and an override of time.step takes out the file's time.tolerance, and so on. `here`: look also at what depends on this machine
-    (memory, files), which does not matter to someone who only reads a finished run.
+    and an override of time.step takes out the file's time.tolerance, and so on. `here`: look also
+    at what depends on this machine (memory, files); someone who only reads a finished run doesn't.
     Raises CaseError with one line for every fault.
     """
     path = case_file.find(name_or_path)

@@ -131,7 +131,8 @@ def rows_can_be_counted(case: Sections) -> Found:
                          ("checkpoint", "every")):
         every = vars(getattr(case, section)).get(key)
         if every is not None and span / every > MOST_ROWS:
-            yield f"{section}.{key}", f"must be >= {span / MOST_ROWS:g}: {MOST_ROWS} rows at most", every
+            least = f"{span / MOST_ROWS:g}"
+            yield f"{section}.{key}", f"must be >= {least}: {MOST_ROWS} rows at most", every
 
 
 def growth_window_inside(case: Sections) -> Found:

@@ -90,8 +90,8 @@ def modes_have_a_direction(case: Any) -> Found:
     for path, mode in _modes(case):
         direction = _own(mode, "direction")
         if direction is not None and direction >= count:
-            yield (f"{path}.direction", f"must be from 0 to {count - 1}, there are {count} directions",
-                   direction)
+            allowed = f"must be from 0 to {count - 1}: there are {count} directions"
+            yield f"{path}.direction", allowed, direction
 
 
 def modes_have_a_species(case: Any) -> Found:
@@ -107,8 +107,8 @@ def eigenmode_grows(case: Any) -> Found:
         return
     interaction = dict(case.terms.items()).get("self_interaction")
     if interaction is None or interaction.mu == 0:
-        yield ("initial.recipe", "needs [terms.self_interaction] with mu > 0: nothing grows without",
-               "eigenmode")
+        allowed = "needs [terms.self_interaction] with mu > 0: nothing grows without"
+        yield "initial.recipe", allowed, "eigenmode"
 
 
 def _background(case: Any) -> Any:

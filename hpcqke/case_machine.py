@@ -37,8 +37,9 @@ def fits_in_memory(case: Sections) -> Found:
     need = state_bytes(case) * VECTORS[case.time.integrator]
     have = nodes() * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if need > have:
-        yield ("grid.z.cells", f"must be fewer: with these modes the run needs {need / 1e9:.3g} GB of "
-               f"memory, {nodes()} machine(s) like this have {have / 1e9:.3g} GB", case.grid.z.cells)
+        yield ("grid.z.cells", f"must be fewer: with these modes the run needs {need / 1e9:.3g} GB "
+               f"of memory, {nodes()} machine(s) like this have {have / 1e9:.3g} GB",
+               case.grid.z.cells)
 
 
 def nodes() -> int:

@@ -66,8 +66,8 @@ def _set(table: dict[str, Any], key: str, value: Any, faults: Faults) -> None:
     for depth, name in enumerate(sections):
         table = table.setdefault(name, {})
         if not isinstance(table, dict):
-            faults.add(f"override {show(key)}",
-                       f"must name a key in a section, but {'.'.join(sections[:depth + 1])} is none")
+            section = ".".join(sections[:depth + 1])
+            faults.add(f"override {show(key)}", f"must name a key, but {section} is no section")
             return
     table[last] = value
 

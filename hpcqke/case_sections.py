@@ -1,4 +1,5 @@
 """The sections of a case file: every key, what it may be, what it is if left out."""
+# ruff: noqa: RUF009 -- the helpers of hpcqke.schema return dataclass fields
 
 from collections.abc import Mapping
 from dataclasses import dataclass

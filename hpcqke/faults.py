@@ -1,4 +1,4 @@
-"""The lines a bad case is answered with: `section.key = value: what is allowed; did you mean "..."?`."""
+"""The answer to a bad case: a line `section.key = value: what is allowed; did you mean "..."?`."""
 
 import difflib
 import re

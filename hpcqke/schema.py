@@ -130,7 +130,9 @@ def numbers(default: Any = dataclasses.MISSING, *, length: int | None = None,
     many = f"a list of {length} numbers" if length else "a list of numbers, at least one"
 
     def convert(value: Any) -> tuple[float, ...]:
-        if not isinstance(value, (list, tuple)) or not value or len(value) != (length or len(value)):
+        if not isinstance(value, (list, tuple)) or not value:
+            raise Refused
+        if length and len(value) != length:
             raise Refused
         return tuple(one.convert(item) for item in value)
 
@@ -168,7 +170,7 @@ class Tables(Kind):
 
 
 def read(cls: type, table: Any, path: str, faults: Faults) -> Any:
-    """The dataclass `cls` from a TOML table, or a `Partial` and a line in `faults` for every fault."""
+    """The dataclass `cls` from a TOML table, or a `Partial` and a line in `faults` a fault."""
     if not isinstance(table, Mapping):
         faults.add(path, f"must be a table [{path}]", table)
         return Partial(cls, {})
@@ -197,8 +199,9 @@ def _number(minimum: float | None, maximum: float | None, above: float | None, u
             raise Refused(" (a plain number, without a unit)" if isinstance(value, str) else "")
         if abs(value) > 1e300 or math.isnan(value):
             raise Refused(", and finite")
-        low = value < minimum if minimum is not None else False
-        if low or (maximum is not None and value > maximum) or (above is not None and value <= above):
+        if (minimum is not None and value < minimum) or (above is not None and value <= above):
+            raise Refused
+        if maximum is not None and value > maximum:
             raise Refused
         return float(value)
 
@@ -211,4 +214,6 @@ def _limits(minimum: float | None, maximum: float | None, above: float | None = 
         return f" > {above:g}" + (f" and <= {maximum:g}" if maximum is not None else "")
     if minimum is not None and maximum is not None:
         return f" from {minimum} to {maximum}"
-    return f" >= {minimum}" if minimum is not None else f" <= {maximum}" if maximum is not None else ""
+    if minimum is not None:
+        return f" >= {minimum}"
+    return f" <= {maximum}" if maximum is not None else ""
