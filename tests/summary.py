@@ -11,7 +11,7 @@ from pathlib import Path
 def main(build: Path, seconds: str) -> int:
     """Add up what pytest has left in BUILD/results, and what ctest says ended without a word."""
     total = {"passed": 0, "failed": 0, "skipped": 0}
-    figures: dict[str, str] = {}
+    figures: dict[tuple[str, str], None] = {}
     silent = {
         line.split(":", 1)[1] for line in _lines(build / "Testing/Temporary/LastTestsFailed.log")
     }
@@ -29,11 +29,11 @@ def main(build: Path, seconds: str) -> int:
         if bad:
             silent -= {name for name in silent if name.replace("/", "-") == path.stem}
         for mark in suite.iter("property"):
-            figures[mark.get("name", "")] = mark.get("value", "")
+            figures[mark.get("name", ""), mark.get("value", "")] = None
     for name in sorted(silent):
         print(f"{name:32s} ended without a result (crash or time-out)")
     total["failed"] += len(silent)
-    for name, text in figures.items():
+    for name, text in figures:
         print(f"{name.removeprefix('figure '):50s} {text}")
     print(", ".join(f"{number} {word}" for word, number in total.items()) + f" in {seconds} s")
     return int(total["failed"] > 0 or total["passed"] == 0)
