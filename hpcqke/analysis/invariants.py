@@ -70,7 +70,7 @@ def draw_invariants(series: xr.Dataset, title: str, file: Path) -> None:
         for ax in axes:
             ax.margins(x=0)
             if ax.lines:
-                where = {"loc": "lower left", "bbox_to_anchor": (0, 1), "frameon": False}
+                where = {"loc": "lower right", "bbox_to_anchor": (1, 1), "frameon": False}
                 ax.legend(ncol=4, columnspacing=1.2, **where)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from hpcqke.analysis.homogeneous import linear_systems
 from hpcqke.analysis.linear import LinearSystem, central_wavenumber
+from hpcqke.errors import StorageError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -183,12 +184,23 @@ def _verdict(one: xr.Dataset, growing: np.ndarray) -> str:
     return text
 
 
-def run_stability(case: Case, png: str | Path | None = None) -> xr.Dataset:
-    """Print the table for a case, draw it into `png` if given, return the dataset."""
+def command(
+    case: Case, png: str | Path | None = None, netcdf: str | Path | None = None
+) -> int:
+    """Print the table of a case; draw it into `png`, write the dataset to `netcdf`, if given.
+
+    Returns the exit code 0.  Raises CaseError (see `stability`), StorageError if a file can't be
+    written.
+    """
     result = stability(case)
     print(report(result))
-    if png is not None:
-        from hpcqke.analysis.stability_picture import draw_stability
+    try:
+        if png is not None:
+            from hpcqke.analysis.stability_picture import draw_stability
 
-        draw_stability(result, Path(png))
-    return result
+            draw_stability(result, Path(png))
+        if netcdf is not None:
+            result.to_netcdf(netcdf, engine="h5netcdf")
+    except OSError as error:
+        raise StorageError(f"{error.filename or netcdf or png}: {error.strerror}") from error
+    return 0

@@ -5,7 +5,7 @@ import pytest
 
 from hpcqke import state
 from hpcqke.analysis import growth, open_run
-from hpcqke.analysis.open_run import from_matrix, survival_probability, to_matrix
+from hpcqke.analysis.open_run import from_matrix, open_dataset, survival_probability, to_matrix
 from hpcqke.analysis.plots import plot_run
 from hpcqke.errors import CaseError
 from synthetic_run import write_run
@@ -160,17 +160,17 @@ def test_stability_of_a_case():
     ],
 )
 def test_stability_says_what_the_box_lacks(overrides, expected, capsys):
-    from hpcqke.analysis.stability import run_stability
+    from hpcqke.analysis.stability import command
 
     overrides = {"grid__z__length": 20.0} | overrides
-    run_stability(stability_case(**overrides))
+    assert command(stability_case(**overrides)) == 0
     assert expected in capsys.readouterr().out
 
 
 def test_stability_of_what_a_file_holds(run_path, tmp_path):
     """The last frame of a nonlinear run: less polarised, hence slower growth."""
     from hpcqke.analysis.homogeneous import initial_diagonal
-    from hpcqke.analysis.stability import run_stability
+    from hpcqke.analysis.stability import command
     from hpcqke.case import make_case
     from hpcqke.grids import MomentumGrid
     from synthetic_run import table
@@ -180,6 +180,7 @@ def test_stability_of_what_a_file_holds(run_path, tmp_path):
     diagonal = initial_diagonal(case, MomentumGrid.from_case(case.grid.momentum))
     assert diagonal.shape == (1, 2, 2)
     assert diagonal.sum(axis=-1) == pytest.approx(0.5)
-    result = run_stability(case, tmp_path / "gamma.png")
-    assert float(result["gamma"].max()) < 0.9
+    command(case, png=tmp_path / "gamma.png", netcdf=tmp_path / "gamma.nc")
+    with open_dataset(tmp_path / "gamma.nc") as result:
+        assert float(result["gamma"].max()) < 0.9
     assert (tmp_path / "gamma.png").stat().st_size > 10_000
