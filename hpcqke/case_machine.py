@@ -73,12 +73,18 @@ def folder_can_be_written(case: Sections) -> Found:
     if directory is None:
         return
     try:
-        there = Path(directory).absolute()
-        while not os.path.lexists(there):
-            there = there.parent
+        there = _nearest_existing(Path(directory).absolute())
         if not there.is_dir():
-            yield "output.directory", f"must be a folder, but {there} is a file", directory
+            yield "output.directory", f"must be a folder, but {there} is none", directory
         elif not os.access(there, os.W_OK | os.X_OK):
             yield "output.directory", f"can't be written: no permission in {there}", directory
     except OSError as error:
         yield "output.directory", f"can't be looked at: {error.strerror}", directory
+
+
+def _nearest_existing(path: Path) -> Path:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return _nearest_existing(path.parent)
+    return path

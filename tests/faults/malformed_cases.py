@@ -1,0 +1,8 @@
+"""Every malformed case there is."""
+
+import malformed_files
+import malformed_grids
+import malformed_keys
+from malformed_base import Malformed
+
+CASES: list[Malformed] = [*malformed_keys.CASES, *malformed_grids.CASES, *malformed_files.CASES]

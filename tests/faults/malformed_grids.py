@@ -1,0 +1,123 @@
+"""Each key is good by itself, but together they are impossible."""
+
+from malformed_base import MODES, changed, valued
+
+NO_ZETA = {"zeta_plus": None, "zeta_minus": None}
+FOUR = {"directions": "[1.0, 0.5, -0.5, -1.0]"}
+BOTH = {"flavors": {"antineutrinos": "true"}}
+
+GRIDS = [
+    changed("fewer cells than the stencil", {"grid.z": {"cells": "8"}, "initial": {"nmax": "4"}},
+            "grid.z.cells"),
+    changed("two ranks a cell", {"grid.z": {"ranks": "128"}}, "grid.z.ranks"),
+    changed("fewer cells a rank than the stencil", {"grid.z": {"ranks": "17"}}, "grid.z.ranks"),
+    changed("more ranks than directions", {"grid.momentum": {"ranks": "3"}},
+            "grid.momentum.ranks"),
+    changed("more ranks than momenta", {"grid.momentum": {"momenta": "[1.0, 2.0]", "ranks": "3"}},
+            "grid.momentum.ranks"),
+    changed("a direction twice", {"grid.momentum": {"directions": "[1.0, 1]"},
+                                  "initial": {**NO_ZETA, "polarization": "[0.5, -0.5]"}},
+            "grid.momentum.directions"),
+    changed("a momentum twice", {"grid.momentum": {"momenta": "[2.0, 1.0, 2.0]"}},
+            "grid.momentum.momenta"),
+    changed("three weights", {"grid.momentum": {"weights": "[1.0, 1.0, 1.0]"}},
+            "grid.momentum.weights"),
+    changed("weights all 0", {"grid.momentum": {"weights": "[0.0, 0.0]"}},
+            "grid.momentum.weights"),
+    changed("a momentum without weight", {"grid.momentum": {
+        "momenta": "[1.0, 2.0]", "momenta_weights": "[1.0]"}}, "grid.momentum.momenta_weights"),
+    changed("momentum weights all 0", {"grid.momentum": {"momenta_weights": "[0]"}},
+            "grid.momentum.momenta_weights"),
+    changed("directions and a rule", {"grid.momentum": {
+        "rule": '"uniform"', "count": "2"}}, "grid.momentum.rule", "grid.momentum.count"),
+    changed("a rule without count", {"grid.momentum": {
+        "directions": None, "rule": '"uniform"'}}, "grid.momentum.count"),
+    changed("a count without rule", {"grid.momentum": {"directions": None, "count": "2"}},
+            "grid.momentum.rule"),
+    changed("a rule and weights", {"grid.momentum": {
+        "directions": None, "rule": '"uniform"', "count": "2", "weights": "[1.0, 1.0]"}},
+        "grid.momentum.weights"),
+    valued("grid.z.cells", "2147483647"),
+    changed("too many modes for any memory", {"grid.z": {"cells": "1000000000"}, "grid.momentum": {
+        "directions": None, "rule": '"uniform"', "count": "2"}}, "grid.z.cells"),
+]
+
+INITIAL = [
+    changed("zeta with three directions", {"grid.momentum": {"directions": "[1.0, 0.0, -1.0]"}},
+            "initial.zeta_plus"),
+    changed("zeta with one direction", {"grid.momentum": {"directions": "[1.0]"}},
+            "initial.zeta_plus"),
+    changed("zeta with both beams forward", {"grid.momentum": {"directions": "[1.0, 0.5]"}},
+            "initial.zeta_plus"),
+    valued("initial.zeta_plus", None),
+    valued("initial.zeta_minus", None),
+    changed("no background", {"initial": NO_ZETA}, "initial.polarization"),
+    changed("zeta and polarization", {"initial": {"polarization": "[0.5, -0.5]"}},
+            "initial.zeta_plus", "initial.zeta_minus"),
+    changed("polarization too short", {"grid.momentum": FOUR, "initial": {
+        **NO_ZETA, "polarization": "[0.5, -0.5]"}}, "initial.polarization"),
+    changed("P0 too long", {"initial": {"P0": "[0.5, 0.5, 0.5]"}}, "initial.P0"),
+    changed("P0 below zeta", {"initial": {"P0": "[0.6, 0.4]"}}, "initial.P0"),
+    changed("P0 below polarization", {"initial": {
+        **NO_ZETA, "polarization": "[0.5, -0.5]", "P0": "[0.1, 0.5]"}}, "initial.P0"),
+    changed("P0_bar below polarization_bar", {**BOTH, "initial": {
+        "polarization_bar": "[0.2, -0.2]", "P0_bar": "[0.1, 0.1]"}}, "initial.P0_bar"),
+    changed("polarization_bar without antineutrinos", {"initial": {
+        "polarization_bar": "[0.2, -0.2]"}}, "initial.polarization_bar"),
+    changed("P0_bar without antineutrinos", {"initial": {"P0_bar": "[0.2, 0.2]"}},
+            "initial.P0_bar"),
+    changed("polarization_bar too short", {**BOTH, "initial": {"polarization_bar": "[0.2]"}},
+            "initial.polarization_bar"),
+    valued("initial.nmax", "33"),
+    changed("a mode beyond the grid", {"initial": {
+        **MODES["initial"], "modes": "[{direction = 0, n = -33, re = 0.01}]"}},
+        "initial.modes[0].n"),
+    changed("a mode of a third direction", {"initial": {
+        **MODES["initial"], "modes": "[{direction = 2, n = 1, re = 0.01}]"}},
+        "initial.modes[0].direction"),
+    changed("a mode of absent antineutrinos", {"initial": {
+        **MODES["initial"], "modes": '[{direction = 1, n = 1, species = "nubar"}]'}},
+        "initial.modes[0].species"),
+    changed("an eigenmode beyond the grid", {"initial": {
+        "recipe": '"eigenmode"', "zeta_plus": "0.5", "zeta_minus": "-0.5", "n": "-40",
+        "amplitude": "1e-5"}}, "initial.n"),
+    changed("an eigenmode of nothing", {"terms.self_interaction": None, "initial": {
+        "recipe": '"eigenmode"', "zeta_plus": "0.5", "zeta_minus": "-0.5", "n": "-4",
+        "amplitude": "1e-5"}}, "initial.recipe"),
+]
+
+TIMES = [
+    valued("time.end", "0.0"),
+    valued("time.end", "-1.0"),
+    valued("time.start", "2.0", "time.end"),
+    valued("time.step", "0.05", "time.tolerance"),
+    changed("rk4 without step", {"time": {"integrator": '"rk4"'}}, "time.step"),
+    changed("midpoint without step", {"time": {"integrator": '"midpoint"', "tolerance": None}},
+            "time.step"),
+    changed("a step beyond the end", {"time": {"tolerance": None, "step": "2.0"}}, "time.step"),
+    changed("a step that is lost in rounding", {"time": {"tolerance": None, "step": "1e-17"}},
+            "time.step"),
+    valued("output.series_every", "1e-9"),
+    valued("checkpoint.every", "1e-12"),
+    valued("output.growth_window", "[0.5, 0.2]"),
+    valued("output.growth_window", "[0.5, 2.0]"),
+]
+
+SEVERAL = [
+    changed("four sections, five faults", {
+        "grid.z": {"cells": "-1", "lenght": "3.0"}, "flavors": {"count": "5"},
+        "time": {"end": '"late"'}, "output": {"series_evry": "1.0"}},
+        "grid.z.cells", "grid.z.lenght ~ length", "flavors.count", "time.end",
+        "output.series_evry ~ series_every"),
+    changed("a bad key does not hide bad pairs", {
+        "grid.z": {"cels": "3", "ranks": "99"}, "grid.momentum": {"weights": "[1.0]"},
+        "initial": {"nmax": "50"}, "time": {"step": "0.1"}},
+        "grid.z.cels ~ cells", "grid.z.ranks", "grid.momentum.weights", "initial.nmax",
+        "time.tolerance"),
+    changed("the wrong recipe's keys", {"initial": {
+        "recipe": '"eigenmode"', "zeta_plus": "0.5", "zeta_minus": "-0.5", "nmax": "8",
+        "sigma": "1e-4"}},
+        "initial.nmax", "initial.sigma", "initial.n", "initial.amplitude"),
+]
+
+CASES = [*GRIDS, *INITIAL, *TIMES, *SEVERAL]
