@@ -52,10 +52,11 @@ class Series:
         """One value, or array over its further dimensions, for every column."""
         if set(row) != set(self.columns):
             raise KeyError(f"a row needs {sorted(self.columns)}, not {sorted(row)}")
-        for name, value in row.items():
-            value = np.array(value, self._dtype(name))
+        values = {name: np.array(value, self._dtype(name)) for name, value in row.items()}
+        for name, value in values.items():
             if value.shape != self._shape(name):
                 raise ValueError(f"{name}: shape {value.shape} instead of {self._shape(name)}")
+        for name, value in values.items():
             self._rows[name].append(value)
 
     def truncate(self, n: int) -> None:

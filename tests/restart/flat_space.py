@@ -26,3 +26,14 @@ class FlatSpace:
     def state(self, seed=0):
         """Some state X, another one for each seed."""
         return np.random.default_rng(seed).normal(size=(self.nz, self.np * self.nv * self.S * self.C))
+
+
+COORDS = {
+    "z": (np.linspace(-1, 1, 64), {"units": "1/mu", "long_name": "position"}),
+    "momentum": ([1.0, 2.0], {"units": "mu"}),
+    "direction": (np.linspace(-1, 1, 5), {"units": "1", "long_name": "v = cos(theta)"}),
+    "species": (["nu", "nubar"], {}),
+    "component": (["P0", "Px", "Py", "Pz"], {}),
+    "weight": (np.ones((2, 5)), {"dims": ("momentum", "direction"), "units": "1"}),
+}
+"""Coordinates of the default FlatSpace."""
