@@ -54,7 +54,7 @@ def linear_window(
 def fit_growth(series: xr.Dataset, window: tuple[float, float]) -> Fit:
     """Growth rate of every k from the rows of `series` inside the window (nan if fewer than 3).
 
-    Amplitudes at round-off (below 1e-14 of the largest) give nan.
+    Amplitudes at round-off (below 1e-10 of the largest) give nan.
     """
     psi = spectrum(series)
     time = psi["time"].values
@@ -65,7 +65,7 @@ def fit_growth(series: xr.Dataset, window: tuple[float, float]) -> Fit:
         return Fit(np.full(shape, np.nan), np.full(shape, np.nan), window, rows)
     t, amplitude = time[inside], psi.values[inside]
     with np.errstate(divide="ignore"):
-        y = np.log(np.where(amplitude > 1e-14 * psi.values.max(), amplitude, 0.0))
+        y = np.log(np.where(amplitude > 1e-10 * psi.values.max(), amplitude, 0.0))
     t = t - t.mean()
     with np.errstate(invalid="ignore"):
         slope = np.tensordot(t, y, (0, 0)) / np.sum(t**2)

@@ -71,7 +71,7 @@ def draw_invariants(series: xr.Dataset, title: str, file: Path) -> None:
             ax.margins(x=0)
             if ax.lines:
                 where = {"loc": "lower right", "bbox_to_anchor": (1, 1), "frameon": False}
-                ax.legend(ncol=4, columnspacing=1.2, **where)
+                ax.legend(ncol=5, columnspacing=1.0, handlelength=2.2, **where)
 
 
 def _energies(ax: Any, series: xr.Dataset) -> None:

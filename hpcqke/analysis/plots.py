@@ -98,7 +98,7 @@ def spectra(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     top = psi.values[frames].max()
     # the first frame may hold waves that were not seeded at all, at round-off
     late = psi.values[frames[-6:]]
-    floor = max(late[late > 0].min(initial=top), 1e-16 * top)
+    floor = max(late[late > 0].min(initial=top), 1e-14 * top)
     bands = _bands(run)
     pairs = psi["pair"].values
     with picture(
@@ -110,7 +110,9 @@ def spectra(run: Run, file: Path, say: Callable[[str], Any]) -> None:
             for frame, color in zip(frames, shades, strict=True):
                 one = psi.isel(time=frame).sel(pair=pair)
                 label = f"$t$ = {float(one['time']):.4g}"
-                ax.semilogy(one["k"], one, color=color, label=label, linewidth=1.2)
+                # zeros would vanish from a log axis: let them fall through its floor
+                values = np.maximum(one, 1e-3 * floor)
+                ax.semilogy(one["k"], values, color=color, label=label, linewidth=1.2)
             ax.set_ylim(floor / 2, top * 3)
             ax.margins(x=0)
             ax.set_ylabel(rf"$|\psi_k|$ of {SECTOR.get(str(pair), str(pair))}  [$n$]")
@@ -142,17 +144,21 @@ def growth_rates(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     k = growth.spectrum(series)["k"].values
     order = run.case.terms["advection"].order
     step = run.case.grid.z.length / run.case.grid.z.cells
-    pairs = list(series["pair"].values)
+    pairs = [str(p) for p in series["pair"].values]
+    # (panel, pair): only pairs with growing waves, unless there is none
+    chosen = [(i, p) for i, p in enumerate(pairs) if systems[p].growth(k)[0].any()]
+    chosen = chosen or list(enumerate(pairs))
     with picture(
-        file, (7.0, 3.9 * len(pairs)), nrows=len(pairs), sharex=True, squeeze=False
+        file, (7.0, 3.9 * len(chosen)), nrows=len(chosen), sharex=True, squeeze=False
     ) as (_, axes):
-        for i, (ax, pair) in enumerate(zip(axes[:, 0], pairs, strict=True)):
-            low, high = _growth_panel(ax, systems[str(pair)], k, fit, i, order, step)
-            ax.set_xlim(low, high)
-            ax.set_ylabel(rf"$\gamma$ of {SECTOR.get(str(pair), str(pair))}  [$\mu$]")
+        ranges = []
+        for ax, (i, pair) in zip(axes[:, 0], chosen, strict=True):
+            ranges.append(_growth_panel(ax, systems[pair], k, fit, i, order, step))
+            ax.set_ylabel(rf"$\gamma$ of {SECTOR.get(pair, pair)}  [$\mu$]")
             ax.legend(loc="best")
+        axes[-1, 0].set_xlim(min(low for low, _ in ranges), max(high for _, high in ranges))
         axes[-1, 0].set_xlabel(r"$k$  [$\mu$]")
-        span = rf"$t$ = {fit.window[0]:.3g}…{fit.window[1]:.3g}"
+        span = rf"$t$ = {fit.window[0]:.3g} to {fit.window[1]:.3g}"
         axes[0, 0].set_title(f"{title(run)}, growth fitted over {span}, {fit.rows} rows")
 
 
@@ -160,7 +166,8 @@ def _growth_panel(
     ax: Any, system: LinearSystem, k: np.ndarray, fit: growth.Fit, i: int, order: int, step: float
 ) -> tuple[float, float]:
     """Theory and points of one flavor pair; returns the range of k worth showing."""
-    fine = np.linspace(k[0], k[-1], max(801, 4 * k.size))
+    low, high = _growing_range(system, k)
+    fine = np.linspace(low, high, 601)
     theory = system.growth(fine)[0]
     on_grid = system.growth(central_wavenumber(fine, step, order))[0]
     ax.plot(fine, theory, label="linearised equations", **line(0))
@@ -171,15 +178,22 @@ def _growth_panel(
     measured, color = fit.gamma[i], line(2)["color"]
     clean = (fit.residual[i] < 0.1) & (system.growth(k)[0] > 0)
     marks = {"marker": "o", "markersize": 4, "color": color, "linestyle": "none"}
-    ax.plot(k[clean], measured[clean], label="run", **marks)
+    if clean.any():
+        ax.plot(k[clean], measured[clean], label="run", **marks)
     ax.plot(k[~clean], measured[~clean], label="run, no exponential growth", alpha=0.5,
             markerfacecolor="none", **marks)  # fmt: skip
     top = max(theory.max(), 0.05 * np.nanmax(np.abs(measured)), 1e-12)
     ax.set_ylim(-0.25 * top, 1.25 * top)
-    growing = fine[theory > 0]
+    return low, high
+
+
+def _growing_range(system: LinearSystem, k: np.ndarray) -> tuple[float, float]:
+    """The range of k that holds the growing waves, with a margin; all of k if there are none."""
+    coarse = np.linspace(k[0], k[-1], max(401, 4 * k.size))
+    growing = coarse[system.growth(coarse)[0] > 0]
     if growing.size == 0:
         return float(k[0]), float(k[-1])
-    margin = 0.35 * (growing[-1] - growing[0]) + (k[1] - k[0])
+    margin = 0.35 * np.ptp(growing) + (k[1] - k[0])
     return max(k[0], growing[0] - margin), min(k[-1], growing[-1] + margin)
 
 
