@@ -101,9 +101,8 @@ def spectra(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     floor = max(late[late > 0].min(initial=top), 1e-14 * top)
     bands = _bands(run)
     pairs = psi["pair"].values
-    with picture(
-        file, (7.0, 3.9 * len(pairs)), nrows=len(pairs), sharex=True, squeeze=False
-    ) as (_, axes):
+    panels = {"nrows": len(pairs), "sharex": True, "squeeze": False}
+    with picture(file, (7.0, 3.9 * len(pairs)), **panels) as (_, axes):
         for ax, pair in zip(axes[:, 0], pairs, strict=True):
             for low, high in bands.get(str(pair), []):
                 ax.axvspan(low, high, color="0.92", zorder=0)
@@ -148,9 +147,8 @@ def growth_rates(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     # (panel, pair): only pairs with growing waves, unless there is none
     chosen = [(i, p) for i, p in enumerate(pairs) if systems[p].growth(k)[0].any()]
     chosen = chosen or list(enumerate(pairs))
-    with picture(
-        file, (7.0, 3.9 * len(chosen)), nrows=len(chosen), sharex=True, squeeze=False
-    ) as (_, axes):
+    panels = {"nrows": len(chosen), "sharex": True, "squeeze": False}
+    with picture(file, (7.0, 3.9 * len(chosen)), **panels) as (_, axes):
         ranges = []
         for ax, (i, pair) in zip(axes[:, 0], chosen, strict=True):
             ranges.append(_growth_panel(ax, systems[pair], k, fit, i, order, step))

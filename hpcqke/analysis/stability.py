@@ -184,9 +184,7 @@ def _verdict(one: xr.Dataset, growing: np.ndarray) -> str:
     return text
 
 
-def command(
-    case: Case, png: str | Path | None = None, netcdf: str | Path | None = None
-) -> int:
+def command(case: Case, png: str | Path | None = None, netcdf: str | Path | None = None) -> int:
     """Print the table of a case; draw it into `png`, write the dataset to `netcdf`, if given.
 
     Returns the exit code 0.  Raises CaseError (see `stability`), StorageError if a file can't be

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from synthetic_run import write_run
 
 from hpcqke import state
 from hpcqke.analysis import growth, open_run
 from hpcqke.analysis.open_run import from_matrix, open_dataset, survival_probability, to_matrix
 from hpcqke.analysis.plots import plot_run
 from hpcqke.errors import CaseError
-from synthetic_run import write_run
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,8 @@ def test_no_run_is_one_line(tmp_path, kind):
         (folder / "series.nc").write_bytes(b"not HDF5" * 100)
     with pytest.raises(CaseError) as error:
         open_run(folder).series  # noqa: B018
-    assert "\n" not in str(error.value) and "none" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "none" in str(error.value)
 
 
 @pytest.mark.parametrize("flavors", [2, 3])
@@ -74,7 +75,8 @@ def test_survival_probability(run_path):
     beam = 0.5 * (rho[:, :, 0, 0, 0, 0] + rho[:, :, 0, 0, 0, 3]).mean(axis=1)
     assert both.values[:, 0] == pytest.approx(beam / beam[0])
     assert np.all(np.isnan(both.values[:, 1]))  # the second beam began as nu_x
-    assert total.values[0] == 1 and total.values.min() < 0.9
+    assert total.values[0] == 1
+    assert total.values.min() < 0.9
 
 
 def test_measured_growth_is_that_of_the_linearised_equations(run_path):
@@ -95,16 +97,20 @@ def test_all_pictures(run_path):
     said = []
     files = plot_run(run_path, said.append)
     names = ["fig1.png", "spectra.png", "growth.png", "invariants.png"]
-    assert [f.name for f in files] == names and said == []
+    assert [f.name for f in files] == names
+    assert said == []
     for file in files:
         assert file.parent == run_path / "plots"
-        assert file.read_bytes()[:4] == b"\x89PNG" and file.stat().st_size > 20_000
+        assert file.read_bytes()[:4] == b"\x89PNG"
+        assert file.stat().st_size > 20_000
 
 
 def test_pictures_without_fields_and_of_a_young_run(tmp_path):
     said = []
     files = plot_run(write_run(tmp_path / "a", fields=False), said.append)
-    assert len(files) == 4 and len(said) == 1 and "space-time" in said[0]
+    assert len(files) == 4
+    assert len(said) == 1
+    assert "space-time" in said[0]
     young = write_run(tmp_path / "b", end=0.2, fields=False, status="running\n")
     said.clear()
     files = plot_run(young, said.append)
@@ -126,8 +132,9 @@ def test_pictures_import_no_display(run_path):
 
 
 def stability_case(**overrides):
-    from hpcqke.case import make_case
     from synthetic_run import table
+
+    from hpcqke.case import make_case
 
     return make_case(table(), {k.replace("__", "."): v for k, v in overrides.items()})
 
@@ -145,11 +152,13 @@ def test_stability_of_a_case():
     growing = one["n"].values[one["gamma"].values > 0]
     assert (growing.min(), growing.max()) == (-31, -1)
     text = report(result)
-    assert "31 growing waves" in text and "resolved: the grid" in text and "NOT" not in text
+    assert "31 growing waves" in text
+    assert "resolved: the grid" in text
+    assert "NOT" not in text
 
 
 @pytest.mark.parametrize(
-    "overrides,expected",
+    ("overrides", "expected"),
     [
         ({"grid__z__cells": 32, "initial__nmax": 4, "terms__advection__order": 2}, "NOT resolved"),
         ({"grid__z__length": 3.0}, "too short"),
@@ -169,11 +178,12 @@ def test_stability_says_what_the_box_lacks(overrides, expected, capsys):
 
 def test_stability_of_what_a_file_holds(run_path, tmp_path):
     """The last frame of a nonlinear run: less polarised, hence slower growth."""
+    from synthetic_run import table
+
     from hpcqke.analysis.homogeneous import initial_diagonal
     from hpcqke.analysis.stability import command
     from hpcqke.case import make_case
     from hpcqke.grids import MomentumGrid
-    from synthetic_run import table
 
     text = table() | {"initial": {"recipe": "file", "path": str(run_path / "fields.nc")}}
     case = make_case(text, here=False)

@@ -27,7 +27,7 @@ TABLES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("zeta,table", TABLES)
+@pytest.mark.parametrize(("zeta", "table"), TABLES)
 def test_two_beams_match_the_table_and_the_closed_form(zeta, table):
     k = 2 * np.pi * np.array(list(table)) / 100
     gamma, real = two_beams(*zeta).growth(k)
@@ -39,7 +39,8 @@ def test_two_beams_match_the_table_and_the_closed_form(zeta, table):
 def test_stable_outside_the_band_and_on_the_other_side():
     k = np.array([1.0, 0.5, 0.1, -2.1, -5.0])
     gamma, real = two_beams().growth(k)
-    assert np.all(gamma == 0) and np.all(np.isnan(real))
+    assert np.all(gamma == 0)
+    assert np.all(np.isnan(real))
     assert two_beams(0.5, 0.4).growth(np.linspace(-3, 3, 31))[0].max() == 0
 
 
@@ -126,7 +127,7 @@ def test_eigenmode_grows_and_takes_its_energy(species):
 
 
 @pytest.mark.parametrize(
-    "n,total,transverse",
+    ("n", "total", "transverse"),
     [(-7, 1.2691692525e-5, -5.4392968e-6), (-10, 3.744725648e-5, 0.0)],
 )
 def test_eigenmode_normalisation_of_two_beams(n, total, transverse):
@@ -137,7 +138,8 @@ def test_eigenmode_normalisation_of_two_beams(n, total, transverse):
     growth = np.exp(2 * omega.imag * t) - 1
     assert 2 * k**2 * L * alpha**2 * growth == pytest.approx(total, rel=1e-8)
     assert abs(a[0, 0]) ** 2 == pytest.approx(4 * abs(k) * zeta * alpha**2, rel=1e-12)
-    assert a[0, 0].imag == 0 and a[0, 0].real > 0
+    assert a[0, 0].imag == 0
+    assert a[0, 0].real > 0
     wave = L * (np.conj(a[0, 0]) * a[0, 1]).real * growth
     assert wave == pytest.approx(2 * k * (k - k_bar) * L * alpha**2 * growth, rel=1e-9, abs=1e-16)
     assert wave == pytest.approx(transverse, rel=1e-7, abs=1e-16)
