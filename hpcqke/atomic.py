@@ -22,7 +22,7 @@ def temporary(path: str | Path) -> Path:
 
 
 def remove_stale(directory: str | Path, pattern: str = "*") -> None:
-    """Remove what dead writers of files that match `pattern` left; only for the directory's owner."""
+    """Remove what dead writers of files like `pattern` left; only for the directory's owner."""
     for path in Path(directory).glob(f"{pattern}.tmp.*"):
         path.unlink(missing_ok=True)
 

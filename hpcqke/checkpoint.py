@@ -53,7 +53,8 @@ class Checkpoints:
             on_each(self.comm, written, lambda: atomic.sync(written))
             entry["crc32"], on_disk = checkpoint_file.checksums(written, entry, self.comm)
             if on_disk != entry["state_checksum"]:
-                fault = StorageError(f"{written}: read back, it is not what was written")
+                file = self.directory / entry["file"]
+                fault = StorageError(f"{file}: read back, it is not what was written")
                 together(self.comm, fault)
             on_root(self.comm, lambda: self._commit(written, entry, meta))
         except StorageError:
@@ -179,7 +180,7 @@ class Checkpoints:
         faults = [
             f"{key}: the checkpoint {path.name} has {theirs} along {name}, this case has {ours}"
             for key, name, theirs, ours in zip(
-                _KEYS, checkpoint_file.DIMENSIONS, entry["shape"], self._shape()
+                _KEYS, checkpoint_file.DIMENSIONS, entry["shape"], self._shape(), strict=True
             )
             if theirs != ours
         ]

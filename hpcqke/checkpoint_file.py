@@ -85,10 +85,10 @@ def checksums(path: Path, entry: dict[str, Any], comm) -> tuple[list[str], str]:
 def verify(path: Path, entry: dict[str, Any], comm) -> None:
     """Compare every byte of the file with its manifest. Collective; StorageError on all ranks."""
     crcs, state = checksums(path, entry, comm)
-    wrong = [i for i, (a, b) in enumerate(zip(crcs, entry["crc32"])) if a != b]
+    wrong = sum(a != b for a, b in zip(crcs, entry["crc32"], strict=True))
     error = None
-    if wrong or len(crcs) != len(entry["crc32"]):
-        error = StorageError(f"{path.name}: {len(wrong)} of {len(crcs)} blocks are damaged")
+    if wrong:
+        error = StorageError(f"{path.name}: {wrong} of {len(crcs)} blocks are damaged")
     elif state != entry["state_checksum"]:
         error = StorageError(f"{path.name}: the state's checksum does not agree")
     together(comm, error)

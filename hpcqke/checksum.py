@@ -75,7 +75,7 @@ def block_edges(size: int, offset: int, nbytes: int, block: int = BLOCK) -> list
 def file_checksums(
     path: str | Path, edges: list[int], offset: int, nbytes: int, share: range
 ) -> tuple[list[int], int]:
-    """CRC-32 of the blocks in `share`, and their part of the state checksum, from the bytes on disk.
+    """CRC-32 of the blocks in `share` and their part of the state checksum, from the file's bytes.
 
     The data region holds little-endian float64 in natural order. Raises OSError, or ValueError if
     the file ends early.
@@ -108,6 +108,18 @@ def _read(handle: int, start: int, length: int) -> bytes:
         parts.append(part)
         start, length = start + len(part), length - len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def region_checksum(
+    path: str | Path, offset: int, nbytes: int, rank: int = 0, size: int = 1
+) -> int:
+    """A rank's part of the state checksum of the bytes (offset, nbytes) of a file.
+
+    Raises OSError, or ValueError if the file ends early.
+    """
+    edges = [*range(offset, offset + nbytes, BLOCK), offset + nbytes]
+    share = share_of(rank, size, len(edges) - 1)
+    return file_checksums(path, edges, offset, nbytes, share)[1]
 
 
 def share_of(rank: int, size: int, blocks: int) -> range:

@@ -1,8 +1,8 @@
-"""Fields: rho at the chosen times (fields.nc), readable at every moment of the run and after a kill.
+"""Fields: rho at the chosen times (fields.nc), readable at every moment, also after a kill.
 
-A frame is written in place, then synced, then its time appears: there is no moment at which a kill
-could make the file unreadable or show half a frame. When the run ends, or when the frames run out,
-the frames are copied to a file of the right length that then takes the name.
+A frame is written in place, synced, read back and compared; then its time appears. There is no
+moment at which a kill could make the file unreadable or show half a frame. When the run ends, or
+the frames run out, they are copied to a file of the right length that then takes the name.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from hpcqke import atomic, fields_file, hdf5
+from hpcqke import atomic, checksum, fields_file, hdf5
 from hpcqke.errors import StorageError
-from hpcqke.fields_file import Layout
+from hpcqke.fields_file import Layout, Marks
 from hpcqke.storage import on_each, on_root, storage_error, together
 
 
@@ -61,24 +61,31 @@ class Fields:
         if self.count == self.capacity:
             self._layout = self._replace(max(1, 2 * self.capacity))
         A = self.ps.to_natural(X)
+        i, state = self.count, checksum.state_checksum(self.ps, A)
 
         def write() -> None:
             with hdf5.open_file(self.path, "r+", self.comm) as f:
-                hdf5.write_part(f["rho"], (self.count, *self.ps.own), A, self.comm)
+                hdf5.write_part(f["rho"], (i, *self.ps.own), A, self.comm)
 
         on_each(self.comm, self.path, write)
         on_each(self.comm, self.path, lambda: atomic.sync(self.path))
-        self._write_times(self.count, [t])
+        if self._checksum_on_disk(self.path, self._layout, i) != state:
+            fault = StorageError(f"{self.path}: frame {i}, read back, is not what was written")
+            together(self.comm, fault)
+        on_root(self.comm, lambda: fields_file.write_mark(self.path, self._layout, i, t, state))
         self.count += 1
 
     def truncate(self, n: int) -> None:
         """Keep the first n frames. StorageError if there are fewer."""
-        there = on_root(self.comm, lambda: fields_file.count(self.path, self._layout))
+        there = len(on_root(self.comm, self._marks).times)
         if n > there:
             fault = StorageError(f"{self.path}: has {there} frames, the checkpoint needs {n}")
             together(self.comm, fault)
         if n < there:
-            self._write_times(n, [np.nan] * (there - n))
+            on_root(
+                self.comm,
+                lambda: fields_file.erase_marks(self.path, self._layout, n, there - n),
+            )
         self.count = n
 
     def finish(self) -> None:
@@ -86,10 +93,14 @@ class Fields:
         if self.count != self.capacity:
             self._layout = self._replace(self.count)
 
-    def _write_times(self, first: int, times: list[float]) -> None:
-        on_root(
-            self.comm, lambda: fields_file.write_times(self.path, self._layout, first, times)
-        )
+    def _marks(self) -> Marks:
+        return fields_file.read_marks(self.path, self._layout)
+
+    def _checksum_on_disk(self, path: Path, layout: Layout, i: int) -> int:
+        """The checksum of frame i from the file's bytes, shared among the ranks. Collective."""
+        place = (layout.frame(i), layout.frame_bytes, self.comm.rank, self.comm.size)
+        part = on_each(self.comm, path, lambda: checksum.region_checksum(path, *place))
+        return checksum.sum_over_ranks(self.comm, part)
 
     def _remove_stale(self) -> None:
         try:
@@ -107,11 +118,15 @@ class Fields:
 
     def _replace(self, capacity: int) -> Layout:
         """A file with room for `capacity` frames that has all frames so far takes the name."""
-        written, layout = on_root(self.comm, lambda: self._create(capacity))
+        written, layout, marks = on_root(self.comm, lambda: self._create(capacity))
         try:
             if self.count:
                 on_each(self.comm, written, lambda: self._copy_frames(written))
                 on_each(self.comm, written, lambda: atomic.sync(written))
+            for i in range(self.count):
+                if self._checksum_on_disk(written, layout, i) != marks.checksums[i]:
+                    fault = StorageError(f"{self.path}: frame {i} is damaged, or its copy is")
+                    together(self.comm, fault)
             on_root(self.comm, lambda: self._name(written))
         except StorageError:
             if self.comm.rank == 0:
@@ -119,12 +134,13 @@ class Fields:
             raise
         return layout
 
-    def _create(self, capacity: int) -> tuple[Path, Layout]:
+    def _create(self, capacity: int) -> tuple[Path, Layout, Marks]:
         written = atomic.temporary(self.path)
-        times = fields_file.read_times(self.path, self.count) if self.count else []
-        return written, fields_file.create(
-            written, self._shape(), capacity, times, self._coords, self._attrs
+        marks = self._marks() if self.count else Marks(np.empty(0), np.empty(0, "<u8"))
+        layout = fields_file.create(
+            written, self._shape(), capacity, marks, self._coords, self._attrs
         )
+        return written, layout, marks
 
     def _copy_frames(self, target: Path) -> None:
         with hdf5.open_file(self.path, "r", self.comm) as old:

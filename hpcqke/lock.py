@@ -1,4 +1,4 @@
-"""One job at a time in a run folder: flock on DIR/run.lock, which the kernel drops with the process."""
+"""One job at a time in a run folder: flock on DIR/run.lock, dropped by the kernel at any end."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def decode(data: bytes) -> Manifest:
-    """The manifest in a file's bytes. Raises ValueError unless each byte is as `encode` wrote it."""
+    """The manifest in a file's bytes. ValueError unless each byte is as `encode` wrote it."""
     body = data[: -(len(_MIDDLE) + 8 + len(_TAIL))]
     if not body or data != body + _MIDDLE + f"{zlib.crc32(body):08x}".encode() + _TAIL:
         raise ValueError("the manifest is damaged")

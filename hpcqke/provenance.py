@@ -6,13 +6,13 @@ import shlex
 import socket
 import sys
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import hpcqke
 
-_STARTED = datetime.now(timezone.utc).isoformat(timespec="seconds")
+_STARTED = datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def provenance(ranks: int = 1) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Series:
             self._rows[name].append(value)
 
     def truncate(self, n: int) -> None:
-        """Keep the first n rows (in memory, until the next flush). StorageError if there are fewer."""
+        """Keep the first n rows (on disk from the next flush). StorageError if there are fewer."""
         if n > len(self):
             raise StorageError(f"{self.path}: has {len(self)} rows, the checkpoint needs {n}")
         for rows in self._rows.values():

@@ -18,13 +18,16 @@ T = TypeVar("T")
 
 
 def storage_error(path: str | Path, fault: BaseException) -> StorageError:
-    """`fault` as a StorageError: one line that names the file and what the system said."""
+    """`fault` as a StorageError: one line that names the file and what the system said.
+
+    A temporary name PATH.tmp.UUID is told as PATH: the other means nothing to a reader.
+    """
     if isinstance(fault, StorageError):
         return fault
     text = str(fault)
     number = getattr(fault, "errno", None) or next(iter(re.findall(r"errno = (\d+)", text)), None)
     reason = os.strerror(int(number)) if number else text.strip("'\" ") or type(fault).__name__
-    return StorageError(f"{path}: {reason}")
+    return StorageError(f"{str(path).split('.tmp.')[0]}: {reason}")
 
 
 def together(comm, error: HpcqkeError | None) -> None:

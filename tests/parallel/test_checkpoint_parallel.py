@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from hpcqke import checksum
 from hpcqke.checkpoint import Checkpoints
+from hpcqke.checkpoint_file import DIMENSIONS
 from hpcqke.errors import CaseError, NumericsError, StorageError
 from hpcqke.fields import Fields
+from hpcqke.fields_file import damaged_frames
 from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.parallel import world
 from hpcqke.phase_space import PhaseSpace, process_grids
@@ -62,7 +65,8 @@ def test_same_checksum_and_state_on_every_layout(folder):
         checkpoints.clear()
         checkpoints.write(X, {"step": 3, "t": 0.3, "rank": ps.rank})
         read, meta = checkpoints.load()
-        assert np.array_equal(read.reshape(X.shape), X) and meta == {"step": 3, "t": 0.3, "rank": 0}
+        assert np.array_equal(read.reshape(X.shape), X)
+        assert meta == {"step": 3, "t": 0.3, "rank": 0}
         if ps.rank == 0:
             data = (folder / "step_000000003.h5").read_bytes()
             assert data.count(whole.tobytes()) == 1
@@ -105,7 +109,7 @@ def test_all_ranks_refuse_what_one_rank_finds(folder, ps):
             stream.write(bytes([last ^ 1]))
     ps.comm.Barrier()
     assert checkpoints.load()[1] == {"step": 1}
-    with pytest.raises(StorageError, match="1 of 2 blocks|1 of 3 blocks"):
+    with pytest.raises(StorageError, match=r"1 of \d blocks"):
         checkpoints.load_file(folder / "step_000000002.h5")
     with pytest.raises(CaseError):
         checkpoints.load_file(folder / "step_000000009.h5")
@@ -115,7 +119,7 @@ def test_fields_are_the_same_file_on_every_layout(folder):
     from hpcqke import hdf5
 
     for ps in phase_spaces():
-        names = dict(zip(("z", "momentum", "direction", "species", "component"), natural(ps).shape))
+        names = dict(zip(DIMENSIONS, natural(ps).shape, strict=True))
         coords = {name: (np.arange(n), {}) for name, n in names.items()}
         fields = Fields(ps, folder / "fields.nc", coords, {}, capacity=1)
         for i in range(3):
@@ -126,6 +130,7 @@ def test_fields_are_the_same_file_on_every_layout(folder):
         if ps.rank == 0:
             with hdf5.open_file(folder / "fields.nc", "r") as f:
                 assert list(f["time"][()]) == [0.0, 0.5, 9.0]
+                assert damaged_frames(folder / "fields.nc") == []
                 for i, seed in enumerate((0, 1, 9)):
                     assert np.array_equal(f["rho"][i], natural(ps, seed))
         ps.comm.Barrier()

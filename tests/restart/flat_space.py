@@ -1,6 +1,7 @@
 """A phase space for file tests: all that files need of one, on one rank, without PETSc."""
 
 import numpy as np
+
 from hpcqke.parallel import world
 
 
@@ -10,7 +11,11 @@ class FlatSpace:
     def __init__(self, nz=64, momenta=2, directions=5, species=2, components=4):
         self.comm = world()
         self.nz, self.np, self.nv, self.S, self.C = nz, momenta, directions, species, components
-        self.z_range, self.momentum_range, self.direction_range = (0, nz), (0, momenta), (0, directions)
+        self.z_range, self.momentum_range, self.direction_range = (
+            (0, nz),
+            (0, momenta),
+            (0, directions),
+        )
         self.own = (slice(0, nz), slice(0, momenta), slice(0, directions))
 
     @property
@@ -25,7 +30,9 @@ class FlatSpace:
 
     def state(self, seed=0):
         """Some state X, another one for each seed."""
-        return np.random.default_rng(seed).normal(size=(self.nz, self.np * self.nv * self.S * self.C))
+        return np.random.default_rng(seed).normal(
+            size=(self.nz, self.np * self.nv * self.S * self.C)
+        )
 
 
 COORDS = {

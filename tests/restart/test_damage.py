@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from flat_space import FlatSpace
+
 from hpcqke.checkpoint import Checkpoints
 
 PAGE = 4096
@@ -27,7 +28,8 @@ def shelf(tmp_path_factory):
             X, meta = checkpoints.load()
         finally:
             path.write_bytes(whole)
-        assert X.tobytes() == states[meta["step"]] and meta["t"] == 0.1 * meta["step"]
+        assert X.tobytes() == states[meta["step"]]
+        assert meta["t"] == 0.1 * meta["step"]
         assert len(said) == (meta["step"] == 1)
         return meta["step"]
 

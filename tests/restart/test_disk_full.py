@@ -1,4 +1,4 @@
-"""A full disk (a file size limit): one line, exit without a crash, what was there is still there."""
+"""A full disk (a file size limit): one line, no crash at the exit, what was there stays."""
 
 import os
 import shutil

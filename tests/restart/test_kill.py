@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from flat_space import FlatSpace
-from hpcqke.checkpoint import Checkpoints
 from writer import count_frames
+
+from hpcqke.checkpoint import Checkpoints
 
 WRITER = str(Path(__file__).with_name("writer.py"))
 ROUNDS = 8
@@ -20,7 +21,9 @@ ROUNDS = 8
 def kill_after(seconds, what, directory):
     """Start a writer, kill it that long after its first line; the numbers it printed."""
     command = [sys.executable, WRITER, what, str(directory)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as writer:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+    ) as writer:
         first = writer.stdout.readline()
         time.sleep(seconds)
         writer.send_signal(signal.SIGKILL)
@@ -50,7 +53,7 @@ def test_fields_survive_kills_at_random_moments(tmp_path, moments):
 
 
 def test_checkpoints_survive_a_kill_before_each_call_of_the_write(tmp_path):
-    """Every reservation, sync, rename, removal and opening of a write is the last thing done once."""
+    """Each reservation, sync, rename, removal and opening of a write is once the last one."""
     result = subprocess.run(
         [sys.executable, WRITER, "points", str(tmp_path)],
         capture_output=True, text=True, timeout=120, env=dict(os.environ),

@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 from flat_space import COORDS, FlatSpace
+
 from hpcqke.checkpoint import Checkpoints
 from hpcqke.fields import Fields
 

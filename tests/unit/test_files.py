@@ -1,4 +1,4 @@
-"""Atomic files, the lock, provenance, checksums, manifests and series: the parts that need no state."""
+"""Atomic files, the lock, provenance, checksums, manifests and series: what needs no state."""
 
 import errno
 import math
@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import zlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import xarray as xr
+
 from hpcqke import checksum, manifest
 from hpcqke.atomic import write_atomic
 from hpcqke.errors import CaseError, StorageError
@@ -24,7 +26,8 @@ def test_write_atomic_replaces_whole_and_leaves_nothing_else(tmp_path):
     path = tmp_path / "a"
     write_atomic(path, b"old")
     write_atomic(path, lambda p: p.write_bytes(b"new"))
-    assert path.read_bytes() == b"new" and os.listdir(tmp_path) == ["a"]
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["a"]
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
@@ -38,8 +41,10 @@ def test_write_atomic_keeps_the_old_file_when_the_disk_refuses(tmp_path, monkeyp
     monkeypatch.setattr(os, call, full)
     with pytest.raises(StorageError, match="No space left") as caught:
         write_atomic(path, b"new")
-    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
-    assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a"]
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a"]
 
 
 def test_missing_directory_is_one_line(tmp_path):
@@ -68,7 +73,8 @@ def test_lock_excludes_a_second_job_and_dies_with_its_holder(tmp_path):
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(CaseError) as caught:
             RunLock(tmp_path, patience=0.1)
-        assert caught.value.exit_code == 2 and f"process {holder.pid} on " in str(caught.value)
+        assert caught.value.exit_code == 2
+        assert f"process {holder.pid} on " in str(caught.value)
         holder.send_signal(signal.SIGKILL)
         holder.wait()
     for _ in range(50):
@@ -86,7 +92,8 @@ def test_provenance_never_fails(monkeypatch, tmp_path):
     import hpcqke
 
     known = provenance(3)
-    assert known["version"] == hpcqke.__version__ and known["ranks"] == 3
+    assert known["version"] == hpcqke.__version__
+    assert known["ranks"] == 3
     assert known["numpy"] == np.__version__
     monkeypatch.setattr(hpcqke, "__file__", str(tmp_path / "hpcqke" / "__init__.py"))
     assert provenance()["git"] == "unknown"
@@ -114,29 +121,33 @@ def test_file_checksums_are_those_of_the_bytes_in_any_share(tmp_path):
     data = b"x" * 77 + x.tobytes() + b"end"
     (tmp_path / "f").write_bytes(data)
     edges = checksum.block_edges(len(data), 77, x.nbytes, 4096)
-    assert edges[:3] == [0, 77, 77 + 4096] and edges[-2:] == [77 + x.nbytes, len(data)]
+    assert edges[:3] == [0, 77, 77 + 4096]
+    assert edges[-2:] == [77 + x.nbytes, len(data)]
     for ranks in (1, 2, 7, 40):
         crcs, state = [], 0
         for rank in range(ranks):
             share = checksum.share_of(rank, ranks, len(edges) - 1)
             some, part = checksum.file_checksums(tmp_path / "f", edges, 77, x.nbytes, share)
             crcs, state = crcs + some, (state + part) % 2**64
-        assert crcs == [zlib.crc32(data[a:b]) for a, b in zip(edges, edges[1:])]
+        assert crcs == [zlib.crc32(data[a:b]) for a, b in pairwise(edges)]
         assert state == mixed(x)
 
 
 def test_manifest_knows_each_of_its_bits_and_keeps_floats():
     values = [0.1, -0.0, 1e-300, 2**0.5, math.inf, float(np.nextafter(1, 2))]
-    data = manifest.encode({"format": manifest.FORMAT, "meta": {"x": np.array(values), "n": np.int64(3)}})
+    data = manifest.encode(
+        {"format": manifest.FORMAT, "meta": {"x": np.array(values), "n": np.int64(3)}}
+    )
     meta = manifest.decode(data)["meta"]
-    assert [v.hex() for v in meta["x"]] == [v.hex() for v in values] and meta["n"] == 3
+    assert [v.hex() for v in meta["x"]] == [v.hex() for v in values]
+    assert meta["n"] == 3
     for bit in range(8 * len(data)):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 1 << (bit % 8)
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="damaged"):
             manifest.decode(bytes(damaged))
     for n in range(len(data)):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="damaged"):
             manifest.decode(data[:n])
 
 
@@ -164,11 +175,14 @@ def test_series_is_whole_in_xarray_and_goes_on_after_a_restart(tmp_path):
     again.append({"time": 9.0, "step": 9, "number": [9, 9]})
     again.flush()
     with xr.open_dataset(path, engine="h5netcdf") as ds:
-        assert ds.number.dims == ("time", "species") and list(ds.species.values) == ["nu", "nubar"]
+        assert ds.number.dims == ("time", "species")
+        assert list(ds.species.values) == ["nu", "nubar"]
         assert ds.number.attrs == {"units": "n/mu", "long_name": "number"}
-        assert list(ds.step.values) == [0, 1, 2, 3, 4, 9] and ds.step.dtype == np.int64
+        assert list(ds.step.values) == [0, 1, 2, 3, 4, 9]
+        assert ds.step.dtype == np.int64
         assert list(ds.time.values[:5]) == [0.1 * i for i in range(5)]
-        assert ds.attrs["chain"] == '[{"a": 1}]' and ds.encoding["unlimited_dims"] == {"time"}
+        assert ds.attrs["chain"] == '[{"a": 1}]'
+        assert ds.encoding["unlimited_dims"] == {"time"}
     with pytest.raises(StorageError, match="has 6 rows, the checkpoint needs 8"):
         again.truncate(8)
 
