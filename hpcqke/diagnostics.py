@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpcqke import state
+from hpcqke.eigenvalues import eigenvalues
 from hpcqke.equation import KineticEquation
 from hpcqke.grids import CENTRAL
 from hpcqke.kernels import integrals, kinetic
@@ -44,15 +45,6 @@ def entropy_density(eigenvalues: np.ndarray) -> np.ndarray:
         m = 1.0 - n
         terms = terms + np.where(m > 0, m * np.log(m), np.where(m == 0, 0.0, np.nan))
     return -terms.sum(axis=-1)
-
-
-def eigenvalues(components: np.ndarray) -> np.ndarray:
-    """Eigenvalues (..., N_f) of rho in components (..., N_f^2)."""
-    if state.number_of_flavors(components.shape[-1]) == 2:
-        p0 = components[..., 0]
-        length = np.sqrt(np.sum(components[..., 1:] ** 2, axis=-1))
-        return np.stack([0.5 * (p0 - length), 0.5 * (p0 + length)], axis=-1)
-    return np.linalg.eigvalsh(state.to_matrix(components))
 
 
 class Diagnostics:

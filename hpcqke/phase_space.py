@@ -164,7 +164,7 @@ class PhaseSpace:
         )
         sample = self.create_vec()
         source = PETSc.IS().createBlock(self.dof, index, comm=PETSc.COMM_SELF)
-        target = PETSc.IS().createStride(self._ghost.size, comm=PETSc.COMM_SELF)
+        target = PETSc.IS().createStride(self._ghost.size, 0, 1, comm=PETSc.COMM_SELF)
         self._scatter = PETSc.Scatter().create(sample, source, self._ghost_vec, target)
         for thing in (source, target, sample):
             thing.destroy()

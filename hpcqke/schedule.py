@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from decimal import Decimal
 from time import monotonic
+
+
+def multiple(start: float, every: float, n: int) -> float:
+    """start + n*every as a person writes it: 3 x 0.1 is 0.3, so that clocks with different
+    intervals meet in the same number."""
+    return float(Decimal(repr(start)) + n * Decimal(repr(every)))
 
 
 @dataclass
@@ -24,8 +31,12 @@ class Schedule:
         """The first landing time after t: a multiple of ``every``, or the end."""
         if self.every is None:
             return self.end
-        n = math.floor((t - self.start) / self.every * (1 + 1e-14) + 1e-9) + 1
-        return min(self.start + n * self.every, self.end)
+        n = math.floor((t - self.start) / self.every) + 1
+        while multiple(self.start, self.every, n) <= t:
+            n += 1
+        while n > 1 and multiple(self.start, self.every, n - 1) > t:
+            n -= 1
+        return min(multiple(self.start, self.every, n), self.end)
 
     def due(self, t: float, step: int) -> bool:
         """Is it time by simulated time or by steps? (The same answer on every rank.)"""
@@ -36,7 +47,7 @@ class Schedule:
         if self.every is None:
             return False
         n = round((t - self.start) / self.every)
-        return t == self.start + n * self.every
+        return t == multiple(self.start, self.every, n)
 
     def wall_due(self) -> bool:
         """Have ``every_wall`` seconds passed since the last `done`? Ask one rank only."""

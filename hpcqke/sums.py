@@ -25,6 +25,7 @@ def ordered_sum(values: np.ndarray, comm) -> np.ndarray:
 
     values = np.ascontiguousarray(values, dtype=float).reshape(-1, values.shape[-1])
     top = np.abs(values).max(axis=0) if len(values) else np.zeros(values.shape[-1])
+    top[np.isnan(top)] = np.inf  # MPI's maximum of a not-a-number is not defined
     comm.Allreduce(MPI.IN_PLACE, top, MPI.MAX)
     scale = np.array([power_of_two_above(x) for x in top])
     bad = ~np.isfinite(top)

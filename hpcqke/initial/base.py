@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from hpcqke.errors import CaseError
 from hpcqke.schema import number, numbers, text
 
 REGISTRY: dict[str, type["Recipe"]] = {}
@@ -41,6 +42,9 @@ class Recipe:
     @classmethod
     def fill(cls, config: Any, ps: Any, case: Any) -> np.ndarray:
         """rho of this rank's part: (rows, momenta, directions, species, component)."""
+        if ps.N != 2:
+            text = "is for flavors.count = 2; three start from a file or Simulation.set_state"
+            raise CaseError([f"initial.recipe = {config.recipe!r}: {text}"])
         d0, d1 = ps.direction_range
         z = ps.z.z[slice(*ps.z_range)]
         pz, p0, pz_bar, p0_bar = config.beams(ps.momentum.v)
