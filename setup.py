@@ -6,6 +6,7 @@ wheel over it.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,17 +61,23 @@ def forget_other_python(build: Path) -> None:
             shutil.rmtree(build)
 
 
+def version() -> str:
+    """__version__ of hpcqke/__init__.py, read as text: what it imports may not be there yet."""
+    text = (ROOT / "hpcqke" / "__init__.py").read_text()
+    return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE).group(1)
+
+
 setup(
     name="hpcqke",
-    version="0.1.0",
+    version=version(),
     description="Massively parallel solver of the neutrino quantum kinetic equations",
     long_description=(ROOT / "README.md").read_text() if (ROOT / "README.md").exists() else "",
     long_description_content_type="text/markdown",
     author="hpcqke developers",
     license="MIT",
     python_requires=">=3.11",
-    install_requires=["numpy>=1.24"],
-    extras_require={"analysis": ["xarray", "h5netcdf", "matplotlib", "scipy"], "test": ["pytest"]},
+    install_requires=["numpy>=1.24", "tomli_w"],
+    extras_require={"analysis": ["xarray", "h5netcdf", "matplotlib"], "test": ["pytest"]},
     packages=find_packages(include=["hpcqke", "hpcqke.*"]),
     package_data={"hpcqke": ["cases/*.toml"]},
     ext_modules=[Extension("hpcqke.kernels._cmake", [])],

@@ -11,7 +11,7 @@ log=$root/build/bootstrap.log
 wait_at_most=1500
 packages="python3 python3-venv python3-dev python3-numpy python3-mpi4py python3-petsc4py-real python3-petsc4py
   python3-h5py python3-h5py-mpi python3-setuptools python3-wheel python3-pytest python3-tomli-w python3-xarray
-  python3-h5netcdf python3-matplotlib python3-scipy cython3 openmpi-bin gcc libc6-dev make cmake"
+  python3-h5netcdf python3-matplotlib cython3 openmpi-bin gcc libc6-dev make cmake"
 
 . "$root/jobs/mpi.env"
 unset PETSC_DIR PETSC_ARCH PYTHONHOME      # another PETSc's address would send petsc4py there
@@ -28,7 +28,8 @@ step() {
   while kill -0 $pid 2>/dev/null; do
     sleep 0.2
     if [ $SECONDS -ge $next ]; then
-      say "  ... $(tail -n 1 "$log" | cut -c1-100)"; next=$((SECONDS + 15))
+      say "  ... $(grep -aE '^ *(\[ *[0-9]+%\]|Get:|Unpacking|Setting up)' "$log" | tail -n 1 | cut -c1-80)"
+      next=$((SECONDS + 15))
     fi
   done
   wait $pid; local status=$?

@@ -7,6 +7,7 @@ cd "$root" || exit 1
 . "$root/jobs/mpi.env"
 unset PETSC_DIR PETSC_ARCH
 export PATH=$root/.venv/bin:$PATH
+[ -w "${HOME:-/none}" ] || export MPLCONFIGDIR=$root/build/matplotlib    # its caches need a folder
 
 run=$root/runs/quickstart
 say() { printf '%4d s  %s\n' $SECONDS "$*"; }

@@ -25,7 +25,6 @@ EXTRA = {
     "xarray": "xarray",
     "h5netcdf": "h5netcdf",
     "matplotlib": "matplotlib",
-    "scipy": "scipy",
 }
 
 

@@ -11,6 +11,7 @@ cd "$root" || exit 1
 . "$root/jobs/mpi.env"
 export PATH=$root/.venv/bin:$PATH
 unset PETSC_DIR PETSC_ARCH
+[ -w "${HOME:-/none}" ] || export MPLCONFIGDIR=$root/build/matplotlib    # its caches need a folder
 build=$root/build/cmake
 
 if [ -e "${1%%::*}" ] && [[ $1 == */* ]]; then
