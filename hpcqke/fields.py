@@ -124,7 +124,7 @@ class Fields:
                 on_each(self.comm, written, lambda: self._copy_frames(written))
                 on_each(self.comm, written, lambda: atomic.sync(written))
             for i in range(self.count):
-                if self._checksum_on_disk(written, layout, i) != marks.checksums[i]:
+                if self._checksum_on_disk(written, layout, i) != int(marks.checksums[i]):
                     fault = StorageError(f"{self.path}: frame {i} is damaged, or its copy is")
                     together(self.comm, fault)
             on_root(self.comm, lambda: self._name(written))

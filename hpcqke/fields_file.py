@@ -154,7 +154,7 @@ def damaged_frames(path: Path) -> list[int]:
         return [
             i
             for i, state in enumerate(marks.checksums)
-            if checksum.region_checksum(path, layout.frame(i), layout.frame_bytes) != state
+            if checksum.region_checksum(path, layout.frame(i), layout.frame_bytes) != int(state)
         ]
     except FILE_FAULTS as fault:
         raise storage_error(path, fault) from fault
