@@ -1,4 +1,5 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: language_level=3, cdivision=True
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
 """Sums over z that do not depend on their order: integers, so any decomposition agrees.
 
 A value x <= scale (a power of two) is split exactly into two limbs,

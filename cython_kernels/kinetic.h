@@ -1,58 +1,10 @@
-/* The inner loops of the kinetic equation for blocks of HQ_W lanes.  A template, see kinetic_isa.c:
- * flavors, species, stencil and presence of `mode` are constant arguments of inlined functions.
+/* Moments and commutator for blocks of HQ_W lanes.  A template, see kinetic_isa.c: flavors, species
+ * and presence of `mode` are constant arguments of inlined functions.
  *
  * Every line is strict IEEE arithmetic in a written order: a cell's result depends neither on the
  * instruction set nor on where in a sweep the cell lies.
  */
 #include "flavor.h"
-
-/* F = -v D_z X (+ filter) of one block for `count` rows; row[0] is X's row `width` before the first
- * one.  A column of X is loaded once and slides through the stencil.
- */
-HQ_INLINE void HQ_(slide)(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t block,
-                          const int width, const int filtered, const int count)
-{
-    const int rows = k->species * k->components;
-    const ptrdiff_t length = k->length;
-    HQ_VEC c[HQ_MAX_WIDTH + 1], g[HQ_MAX_WIDTH + 1];
-    HQ_UNROLL
-    for (int m = 1; m <= width; m++)
-        c[m] = k->c[m - 1] - (HQ_VEC){0};
-    HQ_UNROLL
-    for (int m = 0; m <= width && filtered; m++)
-        g[m] = k->g[m] - (HQ_VEC){0};
-    HQ_VEC f[HQ_TILE + 2 * HQ_MAX_WIDTH];
-    for (int sub = 0; sub < HQ_SUBS; sub++) {
-        const HQ_VEC speed = HQ_(load)(k->speed + block * HQ_W + sub * HQ_LANES);
-        ptrdiff_t at = block * rows * HQ_W + sub * HQ_LANES;
-        for (int i = 0; i < rows; i++, at += HQ_W) {
-            HQ_UNROLL
-            for (int j = 0; j < count + 2 * width; j++)
-                f[j] = HQ_(load)(row[j] + at);
-            HQ_UNROLL
-            for (int r = 0; r < count; r++) {
-                const HQ_VEC *x = f + r + width;
-                HQ_VEC rate = {0};
-                if (width > 0)
-                    rate = c[1] * (x[1] - x[-1]);
-                HQ_UNROLL
-                for (int m = 2; m <= width; m++)
-                    rate += c[m] * (x[m] - x[-m]);
-                if (width > 0)
-                    rate = speed * rate;
-                if (filtered) {
-                    HQ_VEC damping = g[0] * x[0];
-                    HQ_UNROLL
-                    for (int m = 1; m <= width; m++)
-                        damping += g[m] * (x[m] + x[-m]);
-                    rate += damping;
-                }
-                HQ_(store)(F + r * length + at, rate);
-                HQ_KEEP_ORDER; /* else gcc mixes the rows and runs out of registers */
-            }
-        }
-    }
-}
 
 /* out[row] = scale * (M_0..M_{C-1}, F_0..F_{C-1}) of `count` rows, summed over chunks from..to-1:
  * M = sum of weight (x_nu - x_nubar), F the same with weight v.  Within a chunk lane by lane in the
@@ -144,17 +96,6 @@ HQ_INLINE void HQ_(rotate_block)(const hq_kinetic *k, const double *X, double *F
 
 /* --- the instances, and the table that lists them ------------------------------------------- */
 
-#define HQ_SLIDE(width, filtered)                                                                 \
-    static void HQ_(slide_##width##_##filtered)(const hq_kinetic *k, const double *const *row,    \
-                                                double *F, ptrdiff_t block, ptrdiff_t count)      \
-    {                                                                                             \
-        if (count == HQ_TILE)                                                                     \
-            HQ_(slide)(k, row, F, block, width, filtered, HQ_TILE);                               \
-        else                                                                                      \
-            for (ptrdiff_t r = 0; r < count; r++)                                                 \
-                HQ_(slide)(k, row + r, F + r * k->length, block, width, filtered, 1);             \
-    }
-
 #define HQ_SUM(name, flavors, species, first)                                                     \
     static void HQ_(name##_##flavors##_##species)(const hq_kinetic *k, const double *X,           \
         ptrdiff_t count, ptrdiff_t from, ptrdiff_t to, double scale, double *out)                 \
@@ -174,35 +115,15 @@ HQ_INLINE void HQ_(rotate_block)(const hq_kinetic *k, const double *X, double *F
             HQ_(rotate_block)(k, X, F, block, count, A, B, stride, NULL, C, species);             \
     }
 
-HQ_SLIDE(0, 0)
-HQ_SLIDE(1, 0)
-HQ_SLIDE(2, 0)
-HQ_SLIDE(3, 0)
-HQ_SLIDE(4, 0)
-HQ_SLIDE(1, 1)
-HQ_SLIDE(2, 1)
-HQ_SLIDE(3, 1)
-HQ_SLIDE(4, 1)
-HQ_SUM(sum, 2, 1, 0)
-HQ_SUM(sum, 2, 2, 0)
-HQ_SUM(sum, 3, 1, 0)
-HQ_SUM(sum, 3, 2, 0)
-HQ_SUM(sum_bloch, 2, 1, 1)
-HQ_SUM(sum_bloch, 2, 2, 1)
-HQ_ROTATE(2, 1)
-HQ_ROTATE(2, 2)
-HQ_ROTATE(3, 1)
-HQ_ROTATE(3, 2)
+HQ_SUM(sum, 2, 1, 0) HQ_SUM(sum, 2, 2, 0) HQ_SUM(sum, 3, 1, 0) HQ_SUM(sum, 3, 2, 0)
+HQ_SUM(sum_bloch, 2, 1, 1) HQ_SUM(sum_bloch, 2, 2, 1)
+HQ_ROTATE(2, 1) HQ_ROTATE(2, 2) HQ_ROTATE(3, 1) HQ_ROTATE(3, 2)
 
 static const hq_loops HQ_(loops) = {
-    .slide = {{HQ_(slide_0_0), HQ_(slide_0_0)}, {HQ_(slide_1_0), HQ_(slide_1_1)},
-              {HQ_(slide_2_0), HQ_(slide_2_1)}, {HQ_(slide_3_0), HQ_(slide_3_1)},
-              {HQ_(slide_4_0), HQ_(slide_4_1)}},
     .sum = {{HQ_(sum_2_1), HQ_(sum_2_2)}, {HQ_(sum_3_1), HQ_(sum_3_2)}},
     .sum_bloch = {{HQ_(sum_bloch_2_1), HQ_(sum_bloch_2_2)}, {HQ_(sum_3_1), HQ_(sum_3_2)}},
     .rotate = {{HQ_(rotate_2_1), HQ_(rotate_2_2)}, {HQ_(rotate_3_1), HQ_(rotate_3_2)}},
 };
 
-#undef HQ_SLIDE
 #undef HQ_SUM
 #undef HQ_ROTATE

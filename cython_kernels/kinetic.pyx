@@ -96,7 +96,7 @@ cdef class Kinetic:
         self.v = aligned(v)
         self.weight = aligned(weight)
         self.flux = aligned(np.asarray(self.weight)*np.asarray(self.v))
-        self.speed = aligned(-np.asarray(self.v)/dz)
+        self.speed = aligned(np.repeat(-np.asarray(self.v)/dz, species*nflavors**2, axis=0))
         self.chunk_start = np.array(chunk_start, dtype=np.intc)
         starts = np.asarray(self.chunk_start)
         if self.v.shape[1] not in (1, 2, 4, 8) or self.v.shape[0] == 0:

@@ -8,13 +8,15 @@
 #define HQ_MAX_WIDTH 4      /* half-width of the widest stencil (8th order) */
 #define HQ_MAX_COMPONENTS 9 /* real components of a density matrix (3 flavors) */
 
-/* A row is X[block][species*components][lane]; v, weight, ... are [block][lane]. */
+/* A row is X[block][species*components][lane]; v, weight, flux = weight*v are [block][lane];
+ * speed = -v/dz is repeated for every number of a row.
+ */
 typedef struct {
     int flavors, species, components, lanes;
     int width, filtered;
     ptrdiff_t blocks, length, chunks;
     const int *chunk_start;
-    const double *v, *weight, *flux, *speed; /* flux = weight*v, speed = -v/dz */
+    const double *v, *weight, *flux, *speed;
     double c[HQ_MAX_WIDTH], g[HQ_MAX_WIDTH + 1];
 } hq_kinetic;
 

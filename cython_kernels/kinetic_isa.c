@@ -4,32 +4,41 @@
 /* Rows that are worked on together: enough to reuse the stencil's loads, few enough for L1. */
 #define HQ_TILE 8
 
-typedef void hq_slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t block,
-                      ptrdiff_t count);
+typedef void hq_slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t from,
+                      ptrdiff_t to, ptrdiff_t count);
 typedef void hq_sum(const hq_kinetic *k, const double *X, ptrdiff_t count, ptrdiff_t from,
                     ptrdiff_t to, double scale, double *out);
 typedef void hq_rotate(const hq_kinetic *k, const double *X, double *F, ptrdiff_t block,
                        ptrdiff_t count, const double *A, const double *B, ptrdiff_t stride,
                        const double *mode);
 
-/* The inner loops for one lane width: by stencil half-width and filter; by flavors and species. */
+/* The inner loops for one lane width, by flavors and species. */
 typedef struct {
-    hq_slide *slide[HQ_MAX_WIDTH + 1][2];
     hq_sum *sum[2][2], *sum_bloch[2][2];
     hq_rotate *rotate[2][2];
 } hq_loops;
 
 #define HQ_W 1
 #include "kinetic.h"
+#include "transport.h"
 #undef HQ_W
 #define HQ_W 2
 #include "kinetic.h"
+#if HQ_VW == 2
+#include "transport.h"
+#endif
 #undef HQ_W
 #define HQ_W 4
 #include "kinetic.h"
+#if HQ_VW == 4
+#include "transport.h"
+#endif
 #undef HQ_W
 #define HQ_W 8
 #include "kinetic.h"
+#if HQ_VW == 8
+#include "transport.h"
+#endif
 #undef HQ_W
 
 static const hq_loops *loops_of(const hq_kinetic *k)
@@ -62,16 +71,24 @@ static void moments(const hq_kinetic *k, const double *X, ptrdiff_t nz, double *
         sum_rows(k, X, nz, chunk, chunk + 1, 1.0, out + chunk * nz * 2 * k->components);
 }
 
+/* Transport does not mix the numbers of a row: whole registers, then what is left one by one. */
+static void slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t from,
+                  ptrdiff_t to, ptrdiff_t count)
+{
+    const ptrdiff_t whole = from + (to - from) / HQ_VW * HQ_VW;
+    HQ_JOIN(slides, HQ_VW)[k->width][k->filtered](k, row, F, from, whole, count);
+    if (whole < to)
+        hq_slides_1[k->width][k->filtered](k, row, F, whole, to, count);
+}
+
 static void transport(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t z0,
                       ptrdiff_t z1)
 {
-    hq_slide *slide = loops_of(k)->slide[k->width][k->filtered];
     const double *row[HQ_TILE + 2 * HQ_MAX_WIDTH];
     for (ptrdiff_t z = z0; z < z1; z += HQ_TILE) {
         const ptrdiff_t count = z1 - z < HQ_TILE ? z1 - z : HQ_TILE;
         rows_around(k, rows, z, count, row);
-        for (ptrdiff_t block = 0; block < k->blocks; block++)
-            slide(k, row, F + z * k->length, block, count);
+        slide(k, row, F + z * k->length, 0, k->length, count);
     }
 }
 
@@ -106,7 +123,8 @@ static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t
                   const hq_hamiltonian *h)
 {
     const int C = k->components;
-    hq_slide *slide = loops_of(k)->slide[k->width][k->filtered];
+    const ptrdiff_t panel = 8 / k->lanes; /* blocks that are carried together, in L1 */
+    const ptrdiff_t cells = k->length / k->blocks;
     hq_rotate *rotate = loops_of(k)->rotate[k->flavors - 2][k->species - 1];
     const double *row[HQ_TILE + 2 * HQ_MAX_WIDTH];
     double AB[HQ_TILE * 2 * HQ_MAX_COMPONENTS];
@@ -116,9 +134,11 @@ static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t
         double *f = F + z * k->length;
         rows_around(k, rows, z, count, row);
         hamiltonian(k, h, rows->X, z, count, AB);
-        for (ptrdiff_t block = 0; block < k->blocks; block++) {
-            slide(k, row, f, block, count);
-            rotate(k, x, f, block, count, AB, AB + C, 2 * C, h->mode);
+        for (ptrdiff_t first = 0; first < k->blocks; first += panel) {
+            const ptrdiff_t end = first + panel < k->blocks ? first + panel : k->blocks;
+            slide(k, row, f, first * cells, end * cells, count);
+            for (ptrdiff_t block = first; block < end; block++)
+                rotate(k, x, f, block, count, AB, AB + C, 2 * C, h->mode);
         }
     }
 }

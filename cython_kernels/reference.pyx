@@ -1,4 +1,5 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: language_level=3, cdivision=True
+# cython: boundscheck=False, wraparound=False, initializedcheck=False
 """The kinetic kernels as one would write them on paper: what `kinetic` is tested against.
 
     d rho/dt = -v d_z rho + i[rho, h],   h = A(z) - v B(z) + mode(p, species)
@@ -23,7 +24,7 @@ def difference_coefficients(int width):
 
 
 def filter_coefficients(int width):
-    """g_m, m = 0..width, of (-1)^{w+1} 2^{-2w} delta^{2w} f = g_0 f_0 + sum_m g_m (f_m + f_{-m})."""
+    """g_m, m = 0..w, of (-1)^{w+1} 2^{-2w} delta^{2w} f = g_0 f_0 + sum_m g_m (f_m + f_{-m})."""
     return np.array([(-1)**(m + 1) * comb(2*width, width - m) / 4**width
                      for m in range(width + 1)])
 
@@ -196,7 +197,7 @@ cdef class Kinetic:
 
 
 def combine(const double[:, :, ::1] chunks, int group, double[:, ::1] out):
-    """(nchunk, nz, 2C) -> (nz, 2C): `group` (1, 2, 4, 8) chunks by adjacent pairs, then in order."""
+    """(nchunk, nz, 2C) -> (nz, 2C): groups of 1, 2, 4, 8 by adjacent pairs, then in order."""
     cdef Py_ssize_t z, k, first, j
     cdef double total, tree
     cdef double t[8]

@@ -27,7 +27,7 @@ def test_integrals_are_right(nflavors, species, W):
     total = linear @ [2.0**-40, 2.0**-80]
     np.testing.assert_allclose(total, p.X.sum(axis=0), rtol=0, atol=1e-14)
     rho = to_matrix(p.natural[p.width:p.width + p.nz])
-    trace, purity = (np.einsum(s, *m).real for s, m in (("...ii", [rho]), ("...ij,...ji", [rho] * 2)))
+    trace, purity = np.einsum("...ii", rho).real, np.einsum("...ij,...ji", rho, rho).real
     Q = 2 * purity - trace**2 if nflavors == 2 else purity - trace**2 / 3
     got = 16 * (square @ [2.0**-40, 2.0**-80]).reshape(p.nblk, species, W).swapaxes(1, 2)
     np.testing.assert_allclose(got.reshape(-1, species)[:p.nv], Q.sum(axis=0), rtol=0, atol=1e-13)

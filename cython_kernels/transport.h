@@ -1,0 +1,67 @@
+/* Transport: a template like kinetic.h, included for one lane and for as many as a register holds. */
+
+/* F = -v D_z X (+ filter) of the numbers from..to-1 of `count` rows; row[0] is X's row `width` before
+ * the first one.  A column of X is loaded once and slides through the stencil.
+ */
+HQ_INLINE void HQ_(slide)(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t from,
+                          ptrdiff_t to, const int width, const int filtered, const int count)
+{
+    const ptrdiff_t length = k->length;
+    HQ_VEC c[HQ_MAX_WIDTH + 1], g[HQ_MAX_WIDTH + 1], f[HQ_TILE + 2 * HQ_MAX_WIDTH];
+    HQ_UNROLL
+    for (int m = 1; m <= width; m++)
+        c[m] = k->c[m - 1] - (HQ_VEC){0};
+    HQ_UNROLL
+    for (int m = 0; m <= width && filtered; m++)
+        g[m] = k->g[m] - (HQ_VEC){0};
+    for (ptrdiff_t at = from; at < to; at += HQ_LANES) {
+        const HQ_VEC speed = HQ_(load)(k->speed + at);
+        HQ_UNROLL
+        for (int j = 0; j < count + 2 * width; j++)
+            f[j] = HQ_(load)(row[j] + at);
+        HQ_UNROLL
+        for (int r = 0; r < count; r++) {
+            const HQ_VEC *x = f + r + width;
+            HQ_VEC rate = {0};
+            if (width > 0)
+                rate = c[1] * (x[1] - x[-1]);
+            HQ_UNROLL
+            for (int m = 2; m <= width; m++)
+                rate += c[m] * (x[m] - x[-m]);
+            if (width > 0)
+                rate = speed * rate;
+            if (filtered) {
+                HQ_VEC damping = g[0] * x[0];
+                HQ_UNROLL
+                for (int m = 1; m <= width; m++)
+                    damping += g[m] * (x[m] + x[-m]);
+                rate += damping;
+            }
+            HQ_(store)(F + r * length + at, rate);
+            HQ_KEEP_ORDER; /* else gcc mixes the rows and runs out of registers */
+        }
+    }
+}
+
+#define HQ_SLIDE(width, filtered)                                                                 \
+    static void HQ_(slide_##width##_##filtered)(const hq_kinetic *k, const double *const *row,    \
+        double *F, ptrdiff_t from, ptrdiff_t to, ptrdiff_t count)                                 \
+    {                                                                                             \
+        if (count == HQ_TILE)                                                                     \
+            HQ_(slide)(k, row, F, from, to, width, filtered, HQ_TILE);                            \
+        else                                                                                      \
+            for (ptrdiff_t r = 0; r < count; r++)                                                 \
+                HQ_(slide)(k, row + r, F + r * k->length, from, to, width, filtered, 1);          \
+    }
+
+HQ_SLIDE(0, 0) HQ_SLIDE(1, 0) HQ_SLIDE(2, 0) HQ_SLIDE(3, 0) HQ_SLIDE(4, 0)
+HQ_SLIDE(1, 1) HQ_SLIDE(2, 1) HQ_SLIDE(3, 1) HQ_SLIDE(4, 1)
+
+/* By the stencil's half-width and filter. */
+static hq_slide *const HQ_(slides)[HQ_MAX_WIDTH + 1][2] = {
+    {HQ_(slide_0_0), HQ_(slide_0_0)}, {HQ_(slide_1_0), HQ_(slide_1_1)},
+    {HQ_(slide_2_0), HQ_(slide_2_1)}, {HQ_(slide_3_0), HQ_(slide_3_1)},
+    {HQ_(slide_4_0), HQ_(slide_4_1)},
+};
+
+#undef HQ_SLIDE
