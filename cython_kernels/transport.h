@@ -1,7 +1,7 @@
-/* Transport: a template like kinetic.h, included for one lane and for as many as a register holds. */
+/* Transport: a template like kinetic.h, for one lane and for as many as a register holds. */
 
-/* F = -v D_z X (+ filter) of the numbers from..to-1 of `count` rows; row[0] is X's row `width` before
- * the first one.  A column of X is loaded once and slides through the stencil.
+/* F = -v D_z X (+ filter) of the numbers from..to-1 of `count` rows; row[0] is X's row `width`
+ * before the first one.  A column of X is loaded once and slides through the stencil.
  */
 HQ_INLINE void HQ_(slide)(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t from,
                           ptrdiff_t to, const int width, const int filtered, const int count)
