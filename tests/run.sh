@@ -14,7 +14,7 @@ unset PETSC_DIR PETSC_ARCH
 [ -w "${HOME:-/none}" ] || export MPLCONFIGDIR=$root/build/matplotlib    # its caches need a folder
 build=$root/build/cmake
 
-if [ -e "${1%%::*}" ] && [[ $1 == */* ]]; then
+if [[ ${1:-} == */* ]] && [ -e "${1%%::*}" ]; then
   exec timeout 3000 "$root/.venv/bin/python" -m pytest "$@"
 fi
 labels=()
