@@ -9,9 +9,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/.venv
 log=$root/build/bootstrap.log
 wait_at_most=1500
+# python3-munkres: matplotlib's fonttools would otherwise bring scipy and 370 MB with it
 packages="python3 python3-venv python3-dev python3-numpy python3-mpi4py python3-petsc4py-real python3-petsc4py
   python3-h5py python3-h5py-mpi python3-setuptools python3-wheel python3-pytest python3-tomli-w python3-xarray
-  python3-h5netcdf python3-matplotlib cython3 openmpi-bin gcc libc6-dev make cmake"
+  python3-h5netcdf python3-matplotlib python3-munkres cython3 openmpi-bin gcc libc6-dev make cmake"
 
 . "$root/jobs/mpi.env"
 unset PETSC_DIR PETSC_ARCH PYTHONHOME      # another PETSc's address would send petsc4py there
