@@ -13,6 +13,7 @@ evaluation in the last bit.
 
 from __future__ import annotations
 
+import ctypes
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,9 +108,8 @@ class Integrator:
             database.delValue(name)
 
     def _refuse_unused(self, options: list[str]) -> None:
-        database = self._PETSc.Options()
         names = [o for o in options if o.startswith("-") and not is_number(o)]
-        unused = [n for n in names if not database.used(n) and not n.startswith("-log")]
+        unused = [n for n in names if not n.startswith("-log") and not option_used(self._PETSc, n)]
         if unused:
             raise CaseError([f"{n}: a PETSc option that nothing in this run uses" for n in unused])
 
@@ -190,6 +190,15 @@ class Integrator:
         self.ts.getSolution().destroy()
         self.ts.destroy()
         self._work.destroy()
+
+
+def option_used(PETSc, name: str) -> bool:
+    """Has PETSc looked this option up? (PetscOptionsUsed, which petsc4py does not offer.)"""
+    used = ctypes.c_int(0)
+    ctypes.CDLL(PETSc.__file__).PetscOptionsUsed(
+        None, name.lstrip("-").encode(), ctypes.byref(used)
+    )
+    return bool(used.value)
 
 
 def is_number(text: str) -> bool:

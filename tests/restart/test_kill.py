@@ -1,62 +1,55 @@
-"""SIGKILL while files are written: always a whole one left, nothing for a person to repair."""
+"""SIGKILL at random moments: nothing completed is lost, and the end has the same bits."""
 
-import os
-import signal
-import subprocess
-import sys
+import random
 import time
 from pathlib import Path
 
-import numpy as np
-import pytest
-from flat_space import FlatSpace
-from writer import count_frames
+from runs import command, different, status
 
-from hpcqke.checkpoint import Checkpoints
-
-WRITER = str(Path(__file__).with_name("writer.py"))
-ROUNDS = 8
+KILLS, DURING_WRITES = 30, 10
+SETTINGS = {"checkpoint__every_steps": 1, "time__step": 0.004, "time__end": 4.0}
 
 
-def kill_after(seconds, what, directory):
-    """Start a writer, kill it that long after its first line; the numbers it printed."""
-    command = [sys.executable, WRITER, what, str(directory)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=dict(os.environ)
-    ) as writer:
-        first = writer.stdout.readline()
-        time.sleep(seconds)
-        writer.send_signal(signal.SIGKILL)
-        rest = writer.stdout.read()
-    assert writer.returncode == -signal.SIGKILL
-    return [int(line) for line in (first + rest).splitlines(keepends=True) if line.endswith("\n")]
+def wait_for(condition, running, seconds: float) -> bool:
+    """Poll until the condition holds, the program ends or the time is up."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and running.process.poll() is None:
+        if condition():
+            return True
+        time.sleep(0.0005)
+    return False
 
 
-@pytest.fixture
-def moments():
-    return np.random.default_rng().uniform(0, 0.05, ROUNDS)
+def newest(folder: Path) -> int:
+    """The step of the newest committed checkpoint, -1 if there is none."""
+    names = (folder / "checkpoints").glob("step_*.json")
+    return max((int(p.stem.split("_")[1]) for p in names), default=-1)
 
 
-def test_checkpoints_survive_kills_at_random_moments(tmp_path, moments):
-    ps = FlatSpace()
-    for moment in moments:
-        printed = kill_after(moment, "checkpoints", tmp_path)
-        X, meta = Checkpoints(ps, tmp_path, 2, say=pytest.fail).load()
-        assert meta["step"] in (printed[-1], printed[-1] + 1)
-        assert X.tobytes() == ps.state(meta["step"]).tobytes()
-
-
-def test_fields_survive_kills_at_random_moments(tmp_path, moments):
-    for moment in moments:
-        printed = kill_after(moment, "frames", tmp_path)
-        assert count_frames(tmp_path / "fields.nc") in (printed[-1] + 1, printed[-1] + 2)
-
-
-def test_checkpoints_survive_a_kill_before_each_call_of_the_write(tmp_path):
-    """Each reservation, sync, rename, removal and opening of a write is once the last one."""
-    result = subprocess.run(
-        [sys.executable, WRITER, "points", str(tmp_path)],
-        capture_output=True, text=True, timeout=120, env=dict(os.environ),
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert int(result.stdout) >= 15
+def test_thirty_kills(mpirun, tmp_path, figure):
+    """Two ranks; a third of the kills while a checkpoint's temporary file is there."""
+    whole, folder = tmp_path / "whole", tmp_path / "killed"
+    assert mpirun(0, command(whole, **{**SETTINGS, "checkpoint__every_steps": 10})).returncode == 0
+    chance = random.Random(20241120)
+    in_write, lives, before = 0, 0, -1
+    while lives < KILLS:
+        running = mpirun.start(2, command(folder, **SETTINGS))
+        assert wait_for(lambda: newest(folder) > before, running, 60)
+        time.sleep(chance.uniform(0.0, 0.25))
+        if lives % 3 == 0:
+            in_write += wait_for(lambda: any(folder.glob("checkpoints/*.tmp.*")), running, 20)
+        assert running.process.poll() is None, "the run ended before it could be killed"
+        committed = newest(folder)
+        running.kill()
+        running.wait(20)
+        assert newest(folder) >= committed >= before
+        before, lives = newest(folder), lives + 1
+        verified = mpirun(0, ["-m", "hpcqke", "verify", folder])
+        newest_line = [x for x in verified.stdout.splitlines() if f"step_{before:09d}" in x]
+        assert before < 0 or newest_line[0].startswith("ok"), verified.stdout
+    last = mpirun(2, command(folder, **SETTINGS), timeout=300)
+    assert last.returncode == 0, last.stderr
+    assert status(folder) == "finished"
+    figure("kills", f"{lives} SIGKILLs, {in_write} in the write window, resumed from step {before}")
+    assert in_write >= DURING_WRITES
+    assert not different(whole, folder)

@@ -1,0 +1,92 @@
+"""A run that was stopped and restarted, on the same or other ranks, has the bits of one that was not."""
+
+import pytest
+from runs import command, different, status
+
+from hpcqke.errors import EXIT
+
+STEPPERS = {
+    "rk3bs": {"time__integrator": "rk3bs"},
+    "rk4": {"time__integrator": "rk4"},
+    "rk5dp": {"time__integrator": "rk5dp"},
+    "rk8vr": {"time__integrator": "rk8vr"},
+}
+CONTROL = {"fixed": {"time__step": 0.07}, "adaptive": {"time__tolerance": 1e-6}}
+
+
+@pytest.mark.parametrize(
+    ("stepper", "control"),
+    [(s, c) for s in STEPPERS for c in CONTROL if (s, c) != ("rk4", "adaptive")],
+)
+def test_stopped_and_restarted_on_other_ranks(stepper, control, mpirun, tmp_path):
+    """Stopped at steps that no schedule knows of, gone on with 1 -> 3 -> 2 -> 4 ranks."""
+    settings = {**STEPPERS[stepper], **CONTROL[control]}
+    whole = mpirun(0, command(tmp_path / "whole", **settings))
+    assert whole.returncode == 0, whole.stderr
+    for ranks, steps in ((0, 7), (3, 11), (2, 23)):
+        options = ["-ts_max_steps", str(steps)]
+        done = mpirun(ranks, command(tmp_path / "parts", options=options, **settings))
+        assert done.returncode == EXIT["resume"], done.stderr
+        assert status(tmp_path / "parts") == "resume"
+    done = mpirun(4, command(tmp_path / "parts", **settings))
+    assert done.returncode == 0, done.stderr
+    assert status(tmp_path / "parts") == "finished"
+    assert not different(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_every_number_of_ranks_writes_the_same_files(mpirun, tmp_path):
+    """Series and fields of 1, 2, 3 and 4 ranks, every split of z x momentum."""
+    mpirun(0, command(tmp_path / "1"))
+    for z, p in ((2, 1), (1, 2), (3, 1), (4, 1), (2, 2), (1, 4)):
+        folder = tmp_path / f"{z}x{p}"
+        layout = {"grid__z__ranks": z, "grid__momentum__ranks": p}
+        assert mpirun(z * p, command(folder, **layout)).returncode == 0
+        assert not different(tmp_path / "1", folder), (z, p)
+
+
+def test_a_chain_of_ten_restarts(mpirun, tmp_path):
+    """One run in ten pieces."""
+    assert mpirun(0, command(tmp_path / "whole")).returncode == 0
+    for piece in range(1, 11):
+        mpirun(piece % 3, command(tmp_path / "parts", options=["-ts_max_steps", str(3 * piece)]))
+    assert mpirun(2, command(tmp_path / "parts")).returncode == 0
+    assert not different(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_from_a_named_checkpoint_elsewhere(mpirun, tmp_path):
+    """--restart FILE begins new files at the checkpoint's time and ends in the same state."""
+    mpirun(0, command(tmp_path / "whole"))
+    mpirun(0, command(tmp_path / "first", options=["-ts_max_steps", "9"]))
+    [checkpoint] = sorted((tmp_path / "first" / "checkpoints").glob("*9.json"))
+    done = mpirun(2, command(tmp_path / "second", restart=str(checkpoint)))
+    assert done.returncode == 0, done.stderr
+    import h5py
+
+    with h5py.File(tmp_path / "whole/fields.nc") as a, h5py.File(tmp_path / "second/fields.nc") as b:
+        assert a["rho"][-1].tobytes() == b["rho"][-1].tobytes()
+        assert b["time"][0] > 0
+
+
+def test_a_finished_run_can_be_extended(mpirun, tmp_path):
+    """time.end may grow: the series go on without a gap or a double line."""
+    assert mpirun(0, command(tmp_path / "long", time__end=3.0)).returncode == 0
+    assert mpirun(0, command(tmp_path / "two", time__end=1.0)).returncode == 0
+    assert mpirun(2, command(tmp_path / "two", time__end=3.0)).returncode == 0
+    assert not different(tmp_path / "long", tmp_path / "two")
+    again = mpirun(0, command(tmp_path / "two", time__end=3.0))
+    assert again.returncode == 0
+    assert "already finished" in again.stdout
+
+
+def test_other_physics_is_refused_and_never_sets_aside(mpirun, tmp_path):
+    """A folder's run is not continued with other physics, nor overwritten."""
+    folder = tmp_path / "run"
+    assert mpirun(0, command(folder)).returncode == 0
+    assert mpirun(0, command(tmp_path / "again")).returncode == 0
+    other = mpirun(2, command(folder, terms__self_interaction__mu=2.0, grid__z__cells=64))
+    assert other.returncode == 2
+    faults = [line for line in other.stderr.splitlines() if " = " in line]
+    assert [f.split(" = ")[0] for f in faults] == ["grid.z.cells", "terms.self_interaction.mu"]
+    assert mpirun(0, command(folder, restart="never", time__end=1.0)).returncode == 0
+    assert (folder / "old.1" / "fields.nc").exists()
+    assert not different(folder / "old.1", tmp_path / "again")
