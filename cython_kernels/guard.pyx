@@ -8,6 +8,7 @@ cdef extern from *:
     """
     #include <stdint.h>
     #include <string.h>
+    #include "clones.h"
 
     /* Adding 1 to an exponent of all ones (inf, nan) carries into the sign bit, and only then. */
     static inline uint64_t hq_carry(const double *x)
@@ -17,7 +18,7 @@ cdef extern from *:
         return (bits & UINT64_C(0x7ff0000000000000)) + UINT64_C(0x0010000000000000);
     }
 
-    static int64_t hq_first_nonfinite(const double *x, int64_t n)
+    HQ_CLONES static int64_t hq_first_nonfinite(const double *x, int64_t n)
     {
         uint64_t seen = 0;
         for (int64_t i = 0; i < n; i++)

@@ -13,43 +13,55 @@ from libc.stdint cimport int64_t
 cdef extern from *:
     """
     #include <math.h>
+    #include <stddef.h>
     #include <stdint.h>
     #include <string.h>
+    #include "clones.h"
 
-    /* rint for |y| < 2^51 without a library call: the sum's low bits are the integer. */
-    static inline int64_t hq_rint(double y)
+    #define HQ_MAGIC 6755399441055744.0 /* 1.5*2^52: y + it rounds |y| < 2^51 to an integer */
+
+    static inline int64_t hq_bits(double x)
     {
-        const double magic = 6755399441055744.0; /* 1.5 * 2^52 */
-        double sum = y + magic;
-        int64_t bits, zero;
-        memcpy(&bits, &sum, sizeof bits);
-        memcpy(&zero, &magic, sizeof zero);
-        return bits - zero;
+        int64_t bits;
+        memcpy(&bits, &x, sizeof bits);
+        return bits;
     }
 
-    static inline void hq_add(int64_t *limbs, double y)
+    /* limbs[i] += (hi, lo) of x[i]*up; no library call, so that it vectorises. */
+    HQ_CLONES static void hq_add(int64_t *restrict limbs, const double *restrict x, double up,
+                                 ptrdiff_t n)
     {
-        int64_t hi = hq_rint(y);
-        limbs[0] += hi;
-        limbs[1] += hq_rint((y - (double)hi) * 1099511627776.0);
-    }
-
-    /* |x| compares as its bits do, and a nan is larger than everything. */
-    static double hq_max_abs(const double *x, int64_t n)
-    {
-        int64_t top = 0, bits;
-        double result;
-        for (int64_t i = 0; i < n; i++) {
-            memcpy(&bits, x + i, sizeof bits);
-            bits &= INT64_MAX;
-            top = bits > top ? bits : top;
+        for (ptrdiff_t i = 0; i < n; i++) {
+            const double y = x[i] * up, hi = y + HQ_MAGIC;
+            const double lo = (y - (hi - HQ_MAGIC)) * 1099511627776.0 + HQ_MAGIC;
+            limbs[2 * i] += hq_bits(hi) - hq_bits(HQ_MAGIC);
+            limbs[2 * i + 1] += hq_bits(lo) - hq_bits(HQ_MAGIC);
         }
-        memcpy(&result, &top, sizeof result);
+    }
+
+    /* Eight maxima side by side vectorise; they pass over a nan, hence the sums of 0*x. */
+    HQ_CLONES static double hq_max_abs(const double *x, ptrdiff_t n)
+    {
+        double top[8] = {0}, taint[8] = {0}, result = 0.0;
+        ptrdiff_t i = 0;
+        for (; i + 8 <= n; i += 8)
+            for (int j = 0; j < 8; j++) {
+                const double a = fabs(x[i + j]);
+                top[j] = a > top[j] ? a : top[j];
+                taint[j] += 0.0 * a;
+            }
+        for (; i < n; i++) {
+            const double a = fabs(x[i]);
+            top[0] = a > top[0] ? a : top[0];
+            taint[0] += 0.0 * a;
+        }
+        for (int j = 0; j < 8; j++)
+            result = (top[j] > result ? top[j] : result) + taint[j];
         return result;
     }
     """
-    void hq_add(int64_t *limbs, double y) noexcept nogil
-    double hq_max_abs(const double *x, int64_t n) noexcept nogil
+    void hq_add(int64_t *limbs, const double *x, double up, ptrdiff_t n) noexcept nogil
+    double hq_max_abs(const double *x, ptrdiff_t n) noexcept nogil
 
 cdef double TWO40 = 1099511627776.0
 
@@ -74,10 +86,11 @@ def mode_integrals(const double[:, ::1] X, int S, int C, int W, double scale1, d
     Q = Px^2 + Py^2 + Pz^2 (C = 4) or Tr rho^2 - (Tr rho)^2/3 (C = 9).
     scale1 >= max|x| and scale2 >= max Q are powers of two, X is finite.  ValueError on shapes.
     """
-    cdef Py_ssize_t nz = X.shape[0], length = X.shape[1], z, i, group, lane
+    cdef Py_ssize_t nz = X.shape[0], length = X.shape[1], z, group, lane
     cdef double up1 = TWO40/scale1, up2 = TWO40/scale2
     cdef const double *x
-    if C not in (4, 9) or S < 1 or W < 1 or length % (S*C*W):
+    cdef double Q[8]
+    if C not in (4, 9) or S < 1 or W not in (1, 2, 4, 8) or length % (S*C*W):
         raise ValueError(f"a row of {length} numbers is not made of S={S}, C={C}, W={W}")
     if linear.shape[0] != length or square.shape[0]*C != length:
         raise ValueError("linear needs nblk*S*C*W rows and square nblk*S*W")
@@ -90,16 +103,16 @@ def mode_integrals(const double[:, ::1] X, int S, int C, int W, double scale1, d
     with nogil:
         for z in range(nz):
             x = &X[z, 0]
-            for i in range(length):
-                hq_add(&linear[i, 0], x[i]*up1)
+            hq_add(&linear[0, 0], x, up1, length)
             for group in range(length//(C*W)):
                 for lane in range(W):
-                    hq_add(&square[group*W + lane, 0], invariant(x + group*C*W + lane, C, W)*up2)
+                    Q[lane] = invariant(x + group*C*W + lane, C, W)
+                hq_add(&square[group*W, 0], Q, up2, W)
 
 
 def max_abs(const double[:, ::1] X):
-    """max |x| over X, shape (n, m); 0 if X is empty, nan if X contains one."""
-    cdef int64_t n = X.shape[0] * X.shape[1]
+    """max |x| over X, shape (n, m); 0 if X is empty, nan if not all of X is finite."""
+    cdef ptrdiff_t n = X.shape[0] * X.shape[1]
     cdef double top
     if n == 0:
         return 0.0

@@ -70,8 +70,13 @@ def test_max_abs():
     X = np.array([[0.5, -3.0], [2.0, 1e-300]])
     assert integrals.max_abs(X) == 3.0
     assert integrals.max_abs(np.empty((0, 4))) == 0.0
-    X[1, 0] = np.nan
-    assert np.isnan(integrals.max_abs(X))
+    for n in range(1, 20):
+        for i in range(n):
+            row = np.arange(n, dtype=float)[None, ::-1].copy()
+            row[0, i] = -20.0
+            assert integrals.max_abs(row) == 20.0
+            row[0, i] = np.nan
+            assert np.isnan(integrals.max_abs(row))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, -np.nan])
