@@ -1,6 +1,17 @@
 # Functions for batch scripts: start a run, hand the scheduler's warning on, come back if it can go on.
 
-# supervise COMMAND...: run it; USR1 (time is nearly up) and TERM (cancelled) are passed on until it ends.
+# output_of ARGUMENTS...: the value of --output among them, if any
+output_of() {
+  local word previous="" found=""
+  for word in "$@"; do
+    case $word in --output=*) found=${word#*=} ;; --) break ;; esac
+    [ "$previous" != --output ] || found=$word
+    previous=$word
+  done
+  echo "$found"
+}
+
+# supervise COMMAND...: run it; pass on USR1 (time is nearly up) and TERM (cancelled) until it ends.
 # Sets $code (its exit code) and $warned (the signal that came, or empty).
 supervise() {
   local pid
@@ -23,8 +34,8 @@ supervise() {
   code=$?
 }
 
-# go_on RUN BEFORE: put this job back into the queue if RUN stopped early and has got further than BEFORE
-# (what STATUS said when the job started). A run that gets nowhere in its time limit must not come back.
+# go_on RUN BEFORE: put this job back into the queue if RUN stopped early and has got further than
+# BEFORE (what STATUS said when the job started): a run that gets nowhere must not come back for ever.
 go_on() {
   local status
   status=$(cat "$1/STATUS" 2>/dev/null)

@@ -25,7 +25,7 @@ select=()
 rm -rf "$build/results" "$build/Testing"
 cmake "$build" >/dev/null || { echo "0 passed, 1 failed: cmake cannot list the tests"; exit 1; }
 timeout 3300 ctest --test-dir "$build" --output-on-failure --timeout 1200 --no-tests=error \
-  -j "$(nproc)" "${select[@]}" "$@" </dev/null
+  -j "$(getconf _NPROCESSORS_ONLN)" "${select[@]}" "$@" </dev/null
 status=$?
 python "$root/tests/summary.py" "$build" $SECONDS
 summary=$?
