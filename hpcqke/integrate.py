@@ -151,7 +151,8 @@ class Integrator:
             raise self._failure(None)
         if now.step >= self.max_steps and now.t < self.end:
             self.stopped = True
-        now.segment_start, now.segment_step = now.t, 0
+        if now.t == until:
+            now.segment_start, now.segment_step = until, 0
         return not self.stopped
 
     def _post_step(self, ts) -> None:
