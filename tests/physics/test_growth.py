@@ -49,6 +49,8 @@ def test_growth_rates_of_coarse_grids(order, figure):
     error = 0.0
     for n in (-8, -16, -24):
         k = central_wavenumber(2 * np.pi * n / 100.0, 100.0 / 512, order)
-        error = max(error, abs(measured(n, (0.5, -0.5), 512, order) - two_beam_growth(k, 0.5, -0.5)))
+        error = max(
+            error, abs(measured(n, (0.5, -0.5), 512, order) - two_beam_growth(k, 0.5, -0.5))
+        )
     figure(f"P1 FD{order}", f"max |gamma - gamma(k_eff)| {error:.1e} (tol 1e-5)")
     assert error < 1e-5

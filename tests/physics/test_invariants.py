@@ -14,7 +14,7 @@ SCHEMES = {
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_invariants_of_two_beams(scheme, figure):
-    """Flavor to rounding for every scheme; int P^2 of each beam to the scheme's order (or exactly)."""
+    """Flavor to rounding for every scheme; int P^2 of each beam to the scheme's order."""
     settings, tolerance = SCHEMES[scheme]
     run = finished("two_beam_modes", **{**steps(128, 0.05, 20.0), **settings})
     flavor = run.series.flavor_matrix.values[:, 0]
@@ -26,7 +26,8 @@ def test_invariants_of_two_beams(scheme, figure):
     eq7 = np.abs(rate - measured).max() / np.abs(rate).max()
     figure(
         f"P7 {scheme}",
-        f"flavor {drift:.1e} (tol 1e-12), int P^2 {norm:.1e} ({tolerance:.0e}), Eq. 7 {eq7:.1e} (1e-12)",
+        f"flavor {drift:.1e} (tol 1e-12), int P^2 {norm:.1e} ({tolerance:.0e}), "
+        f"Eq. 7 {eq7:.1e} (1e-12)",
     )
     assert drift < 1e-12
     assert norm < tolerance

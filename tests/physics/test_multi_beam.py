@@ -23,8 +23,6 @@ def test_growth_rates_of_four_beams(figure):
     system = LinearSystem(v, np.ones(4), np.array(case.initial.polarization), 1.0)
     k = 2 * np.pi * np.array([-1, -2, -3, -4]) / case.grid.z.length
     gamma, _ = system.growth(k)
-    error = np.abs(
-        gamma - [0.614440166705, 0.822524912413, 0.932409884555, 0.976727142106]
-    ).max()
+    error = np.abs(gamma - [0.614440166705, 0.822524912413, 0.932409884555, 0.976727142106]).max()
     figure("P8b", f"max error {error:.1e} (tol 1e-6)")
     assert error < 1e-6
