@@ -156,7 +156,7 @@ class Diagnostics:
         rows = ps.gather_z(np.concatenate(sums, axis=1))
         if rows is None:
             return {}
-        M, F, F_again, F2, dM, dF = (rows[:, i * C : (i + 1) * C] for i in range(6))
+        M, F, _, F2, dM, dF = (rows[:, i * C : (i + 1) * C] for i in range(6))
         mu, dz = self.equation.strength(t), ps.z.dz
         oscillating = traceless_product(M, M) - traceless_product(F, F)
         tr = state.trace
@@ -186,8 +186,11 @@ class Diagnostics:
 
 
 def survival(weight: np.ndarray, now: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Survival probability (species, flavor): for each flavor, over the modes that started mainly in
-    it, int rho_aa(t) / int rho_aa(0). NaN where no mode started in that flavor."""
+    """Survival probability (species, flavor).
+
+    For each flavor a, over the modes that started mainly in it: int rho_aa(t) / int rho_aa(0).
+    NaN where no mode started in that flavor.
+    """
     n, n0 = state.occupations(now), state.occupations(start)
     main = n0.argmax(axis=-1)
     flavors = n.shape[-1]

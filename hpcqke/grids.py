@@ -49,7 +49,7 @@ class ZGrid:
 
 
 def quadrature(rule: str, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Directions v in [-1, 1] and weights of a rule: ``gauss-legendre`` or ``uniform`` (midpoint)."""
+    """Directions v in [-1, 1] and weights of a rule: gauss-legendre or uniform (midpoint)."""
     if rule == "gauss-legendre":
         return np.polynomial.legendre.leggauss(count)
     dv = 2.0 / count

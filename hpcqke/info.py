@@ -48,7 +48,9 @@ def describe(case, ranks: int) -> str:
         f"ranks           {ranks} = {rz} (z) x {rp} (momentum), {w} ghost rows",
         f"memory per rank {memory / 2**20:.3g} MiB",
     ]
-    lines += [f"term            {t.name}: {t.doc()}; fastest rate {rates[t.name]:.4g}" for t in terms]
+    lines += [
+        f"term            {t.name}: {t.doc()}; fastest rate {rates[t.name]:.4g}" for t in terms
+    ]
     lines += [
         f"step            {'given' if case.time.step else 'stable to about'} {step:.4g} "
         f"({case.time.integrator}; limit {limit:.4g})",

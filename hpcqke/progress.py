@@ -131,5 +131,5 @@ def duration(seconds: float) -> str:
     """h:mm:ss."""
     if seconds == float("inf"):
         return "?"
-    seconds = int(round(seconds))
+    seconds = round(seconds)
     return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"

@@ -60,4 +60,4 @@ class Schedule:
         """How many times it is due by simulated time, start and end included."""
         if self.every is None:
             return 2
-        return int(math.ceil((self.end - self.start) / self.every * (1 - 1e-14))) + 1
+        return math.ceil((self.end - self.start) / self.every * (1 - 1e-14)) + 1

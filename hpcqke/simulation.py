@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-
 from hpcqke import parallel, terms
 from hpcqke.case import Case
 from hpcqke.errors import EXIT, CaseError
@@ -103,7 +102,7 @@ class Simulation:
         self._put(result)
 
     def rhs(self, t: float = 0.0):
-        """d_t rho of the present state: (rows, momenta, directions, species, component), own part."""
+        """d_t rho of the present state, own part, in the shape of `state`."""
         import numpy as np
 
         X = self.ps.array(self.vec, readonly=True)
@@ -135,5 +134,3 @@ class Simulation:
 
     def __exit__(self, *_) -> None:
         self.destroy()
-
-

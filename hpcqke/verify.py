@@ -15,7 +15,7 @@ from hpcqke.run_folder import RunFolder
 
 
 def verify_run(path: Path) -> int:
-    """Print a line per file; exit code 0 if all are whole, 4 if not, `CaseError` if no run is there."""
+    """Print a line per file; exit code 0 if all are whole, else 4. `CaseError`: no run is there."""
     folder = RunFolder(Path(path))
     if not (folder.path / "case.toml").exists():
         raise CaseError([f"{folder.path}: not a run folder (it has no case.toml)"])

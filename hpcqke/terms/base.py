@@ -66,7 +66,7 @@ class TransportTerm(Term):
 
 
 class HamiltonianTerm(Term):
-    """Adds to h(t, z, p) = mu (M - v F) + mean(z) + mode(p), in components of a Hermitian matrix."""
+    """Adds to h(t, z, p) = mu (M - v F) + mean(z) + mode(p), in components of a matrix."""
 
     kind = "hamiltonian"
 

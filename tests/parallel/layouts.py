@@ -55,7 +55,9 @@ def some_state(species, z, momentum, direction):
     i, j = np.arange(n)[:, None], np.arange(n)[None, :]
     shift = 0.3 if species == "nubar" else 0.0
     k = 2 * np.pi / 20.0
-    wave = np.cos(k * (1 + i + j) * zz + 0.3 * vv + shift) + 0.1 * np.sin(3 * k * zz * (1 + abs(i - j)))
+    wave = np.cos(k * (1 + i + j) * zz + 0.3 * vv + shift) + 0.1 * np.sin(
+        3 * k * zz * (1 + abs(i - j))
+    )
     real = 0.05 * (wave + wave.swapaxes(-1, -2)) / pp
     imaginary = 0.02 * np.sin(k * zz * (1 + i + j) + vv) * np.sign(j - i) * np.ones_like(pp)
     return real + 1j * imaginary + np.eye(n) * (0.4 + 0.2 * vv * (1 - 2 * (i == 0))) * (1 - shift)

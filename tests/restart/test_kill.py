@@ -34,7 +34,7 @@ def test_thirty_kills(mpirun, tmp_path, figure):
     in_write, lives, before = 0, 0, -1
     while lives < KILLS:
         running = mpirun.start(2, command(folder, **SETTINGS))
-        assert wait_for(lambda: newest(folder) > before, running, 60)
+        assert wait_for(lambda seen=before: newest(folder) > seen, running, 60)
         time.sleep(chance.uniform(0.0, 0.25))
         if lives % 3 == 0:
             in_write += wait_for(lambda: any(folder.glob("checkpoints/*.tmp.*")), running, 20)

@@ -1,4 +1,4 @@
-"""A run that was stopped and restarted, on the same or other ranks, has the bits of one that was not."""
+"""Stopped and restarted, on the same or other ranks, a run has the bits of one that was not."""
 
 import pytest
 from runs import command, different, status
@@ -62,7 +62,10 @@ def test_from_a_named_checkpoint_elsewhere(mpirun, tmp_path):
     assert done.returncode == 0, done.stderr
     import h5py
 
-    with h5py.File(tmp_path / "whole/fields.nc") as a, h5py.File(tmp_path / "second/fields.nc") as b:
+    with (
+        h5py.File(tmp_path / "whole/fields.nc") as a,
+        h5py.File(tmp_path / "second/fields.nc") as b,
+    ):
         assert a["rho"][-1].tobytes() == b["rho"][-1].tobytes()
         assert b["time"][0] > 0
 

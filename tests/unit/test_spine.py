@@ -30,7 +30,8 @@ def test_components_and_matrices_are_inverse(n):
     c = state.from_matrix(rho)
     assert np.abs(state.to_matrix(c) - rho).max() < 1e-15
     assert np.allclose(state.trace(c), np.trace(rho, axis1=1, axis2=2).real)
-    assert np.allclose(
+    product = np.einsum("aij,aji->a", rho, rho[::-1]).real
+    assert np.allclose(state.trace_product(c, c[::-1]), product)
         state.trace_product(c, c[::-1]), np.einsum("aij,aji->a", rho, rho[::-1]).real
     )
     assert np.allclose(state.occupations(c), np.einsum("aii->ai", rho).real)
