@@ -32,8 +32,6 @@ def test_components_and_matrices_are_inverse(n):
     assert np.allclose(state.trace(c), np.trace(rho, axis1=1, axis2=2).real)
     product = np.einsum("aij,aji->a", rho, rho[::-1]).real
     assert np.allclose(state.trace_product(c, c[::-1]), product)
-        state.trace_product(c, c[::-1]), np.einsum("aij,aji->a", rho, rho[::-1]).real
-    )
     assert np.allclose(state.occupations(c), np.einsum("aii->ai", rho).real)
     assert np.allclose(eigenvalues(c), np.linalg.eigvalsh(rho))
 
