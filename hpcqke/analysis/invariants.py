@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpcqke.analysis.style import line, picture
+from hpcqke.analysis.drawing import Skip, series_of, title
+from hpcqke.analysis.open_run import Run
+from hpcqke.analysis.style import LINES, line, picture
 
 if TYPE_CHECKING:
     import xarray as xr
 
 #: Where drifts of exactly zero are drawn.
 FLOOR = 1e-17
+#: Rates of U_osc below this fraction of mu U_osc are round-off.
+ROUND_OFF = 1e-13
 
 
 def drifts(series: xr.Dataset) -> dict[str, np.ndarray]:
@@ -36,8 +41,8 @@ def drifts(series: xr.Dataset) -> dict[str, np.ndarray]:
     sides = eq7_sides(series)
     if sides is not None:
         left, right = sides
-        scale = max(np.nanmax(np.abs(right)), 1e-300)
-        out["Eq. (7), left $-$ right"] = np.abs(left - right) / scale
+        if _exchanges_energy(series):
+            out["Eq. (7), left $-$ right"] = np.abs(left - right) / np.nanmax(np.abs(right))
     return out
 
 
@@ -49,14 +54,23 @@ def eq7_sides(series: xr.Dataset) -> tuple[np.ndarray, np.ndarray] | None:
     return series[names[0]].values, series[names[1]].values
 
 
-def draw_invariants(series: xr.Dataset, title: str, file: Path) -> None:
+def _exchanges_energy(series: xr.Dataset) -> bool:
+    """Is there more to Eq. (7) than round-off?"""
+    rate, energy = series["energy_refractive_osc_rate"], series["energy_refractive_osc"]
+    return bool(np.nanmax(np.abs(rate.values)) > ROUND_OFF * np.nanmax(np.abs(energy.values)))
+
+
+def draw_invariants(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     """Three panels over one time axis: drifts (log), energies, Eq. (7)."""
+    series = series_of(run)
+    if series.sizes["time"] < 2:
+        raise Skip("only one row in series.nc")
     t = series["time"].values
     with picture(file, (7.0, 8.5), nrows=3, sharex=True) as (figure, axes):
         for i, (label, values) in enumerate(drifts(series).items()):
             axes[0].semilogy(t, np.maximum(np.abs(values), FLOOR), label=label, **line(i))
-        axes[0].set_ylabel("relative change")
-        figure.suptitle(title, fontsize=11)
+        axes[0].set_ylabel("relative change\n" + r"(none: $10^{-17}$)")
+        figure.suptitle(title(run), fontsize=11)
         _energies(axes[1], series)
         sides = eq7_sides(series)
         if sides is not None:
@@ -65,7 +79,9 @@ def draw_invariants(series: xr.Dataset, title: str, file: Path) -> None:
             axes[2].plot(t, sides[0], label="chain rule with the evaluated $d\\rho/dt$",
                          marker="o", markersize=4, markevery=max(1, t.size // 40),
                          color=line(1)["color"], linestyle="none")  # fmt: skip
-        axes[2].set_ylabel(r"$dU_{\rm osc}/dt$  [$\mu\,n$]")
+            if not _exchanges_energy(series):
+                axes[2].set_ylim(-1, 1)
+        axes[2].set_ylabel(r"$dU_{\rm osc}/dt$  [$\mu n$]")
         axes[2].set_xlabel(r"$t$  [$1/\mu$]")
         for ax in axes:
             ax.margins(x=0)
@@ -75,17 +91,19 @@ def draw_invariants(series: xr.Dataset, title: str, file: Path) -> None:
 
 
 def _energies(ax: Any, series: xr.Dataset) -> None:
-    names = {
-        "energy_kinetic": "$K$",
-        "energy_refractive": "$U$",
-        "energy_refractive_osc": r"$U_{\rm osc}$",
-        "energy_total": "$K + U$",
+    """Changes of the energies; curves that lie on each other show as stripes of unlike width."""
+    curves = {
+        "energy_total": ("$K + U$", 7.0, "0.82", "-"),
+        "energy_refractive": ("$U$", 4.0, "#6ea8dc", "-"),
+        "energy_refractive_osc": (r"$U_{\rm osc}$", 1.2, LINES[0][0], "-"),
+        "energy_kinetic": ("$K$", 1.6, LINES[1][0], "--"),
     }
-    for i, (name, label) in enumerate(names.items()):
+    for name, (label, width, color, dash) in curves.items():
         if name in series and np.any(np.isfinite(series[name].values)):
-            values = series[name].values
-            ax.plot(series["time"].values, values - values[0], label=label, **line(i))
-    ax.set_ylabel(r"energy $-$ start  [$\mu\times n/\mu$]")
+            change = series[name].values - series[name].values[0]
+            style = {"linewidth": width, "color": color, "linestyle": dash}
+            ax.plot(series["time"].values, change, label=label, **style)
+    ax.set_ylabel(r"change of energy  [$\mu n/\mu$]")
 
 
 def _relative(values: np.ndarray) -> np.ndarray:

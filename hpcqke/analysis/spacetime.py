@@ -21,6 +21,7 @@ class Content(NamedTuple):
     time: np.ndarray
     z: np.ndarray
     values: np.ndarray
+    flavors: str
     label: str
 
 
@@ -47,7 +48,9 @@ def nux_content(fields: xr.Dataset, direction: int | None = None) -> Content:
         electron = _sum(state.occupations(frame)[..., 0], weight)
         values.append(1 - _coarse(electron, every) / _coarse(total, every))
     z = _coarse(fields["z"].values, every)
-    return Content(rho["time"].values, z, np.array(values), label)
+    three = state.number_of_flavors(rho.sizes["component"]) == 3
+    flavors = r"$\nu_\mu + \nu_\tau$" if three else r"$\nu_x$"
+    return Content(rho["time"].values, z, np.array(values), flavors, label)
 
 
 def _sum(values: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -1,0 +1,83 @@
+"""Pictures of unusual runs: one cell, no advection, unfinished, tiny changes, three flavors."""
+
+import numpy as np
+import pytest
+
+from hpcqke import Simulation, load_case, open_run
+from hpcqke.analysis.plots import plot_run
+from hpcqke.analysis.spacetime import nux_content
+from hpcqke.analysis.spectra_picture import telling_frames
+from hpcqke.case import make_case
+
+
+def drawn(path) -> tuple[set[str], list[str]]:
+    """Names of the pictures of a run, and what was said about those left out."""
+    said = []
+    return {file.name for file in plot_run(path, said.append)}, said
+
+
+def test_one_cell_without_advection(tmp_path):
+    table = {
+        "name": "one_cell",
+        "grid": {"z": {"length": 1.0, "cells": 1}, "momentum": {"directions": [1.0, -1.0]}},
+        "terms": {"self_interaction": {}},
+        "initial": {
+            "recipe": "modes", "zeta_plus": 0.5, "zeta_minus": -0.5,
+            "modes": [{"direction": 0, "n": 0, "re": 0.1}],
+        },
+        "time": {"end": 2.0},
+        "output": {"series_every": 0.5, "fields_every": 0.5, "directory": str(tmp_path / "run")},
+    }  # fmt: skip
+    with Simulation(make_case(table)) as sim:
+        run = sim.run(quiet=True)
+    names, said = drawn(run.path)
+    assert names == {"fig1.png", "invariants.png"}
+    assert [line.split(":")[0] for line in said] == ["fig1.png", "spectra.png", "growth.png"]
+
+
+def test_growing_eigenmode_that_has_stopped_early(tmp_path):
+    settings = {"output.directory": str(tmp_path / "run")}
+    with Simulation(load_case("eigenmode", settings), petsc_options=["-ts_max_steps", "30"]) as sim:
+        run = sim.run(quiet=True)
+    assert run.status == "resume"
+    names, said = drawn(run.path)
+    assert names == {"fig1.png", "spectra.png", "growth.png", "invariants.png"}
+    assert said == []
+
+
+def test_three_flavors_with_antineutrinos(tmp_path):
+    settings = {
+        "flavors.count": 3, "flavors.antineutrinos": True, "time.end": 1.0, "grid.z.cells": 64,
+        "grid.z.length": 20.0, "initial.nmax": 4, "output.directory": str(tmp_path / "run"),
+        "output.growth_window": None, "output.fields_every": 0.5,
+    }  # fmt: skip
+    filling = {"nu": [[0.5, 0.02, 0.05], [0.03, 0.45, 0.1]], "nubar": [[0.1, 0, 0], [0, 0.1, 0]]}
+
+    def f(species, z, momentum, direction):
+        rho = np.zeros((z.size, momentum.size, direction.size, 3, 3), dtype=complex)
+        for d, v in enumerate(direction):
+            rho[:, :, d] = np.diag(filling[species][0 if v > 0 else 1])
+        wave = 1e-3 * np.exp(2j * np.pi * z / 20)[:, None, None]
+        rho[..., 0, 1] = wave
+        rho[..., 1, 0] = wave.conj()
+        return rho if species == "nu" else rho.real.astype(complex)
+
+    with Simulation(load_case("two_beam", settings)) as sim:
+        sim.set_state(f)
+        run = sim.run(quiet=True)
+    names, _ = drawn(run.path)
+    assert {"fig1.png", "spectra.png", "invariants.png"} <= names
+    with open_run(run.path) as opened:
+        content = nux_content(opened.fields)
+    assert "tau" in content.flavors
+    assert content.values[0] == pytest.approx(0.07 / 0.57)
+
+
+def test_frames_of_spectra():
+    """Evenly over a growth that does not end, and in two parts if much follows it."""
+    assert list(telling_frames(np.exp(np.arange(11.0)))) == [0, 2, 4, 6, 8, 10]
+    size = np.concatenate([np.exp(np.arange(-6.0, 1)), np.ones(24)])
+    frames = telling_frames(size)
+    assert list(frames[:4]) == [0, 2, 4, 6]
+    assert frames[-1] == size.size - 1
+    assert len(frames) == 7
