@@ -57,16 +57,19 @@ HQ_INLINE void HQ_(sum_rows)(const hq_kinetic *k, const double *X, ptrdiff_t cou
     }
 }
 
-/* F += i[rho, A - v B + mode] of one block for `count` rows; A and B have rows of `stride`. */
-HQ_INLINE void HQ_(rotate_block)(const hq_kinetic *k, const double *X, double *F, ptrdiff_t block,
-                                 ptrdiff_t count, const double *A, const double *B,
-                                 ptrdiff_t stride, const double *mode, const int C, const int S)
+/* F += i[rho, A - v B + mode] of one block for `count` rows.  X, F start at the block; rows of F
+ * are `pitch` apart, those of A and B `stride`.
+ */
+HQ_INLINE void HQ_(rotate_block)(const hq_kinetic *k, const double *X, double *F, ptrdiff_t pitch,
+                                 ptrdiff_t block, ptrdiff_t count, const double *A,
+                                 const double *B, ptrdiff_t stride, const double *mode,
+                                 const int C, const int S)
 {
     const int first = C == 4; /* a Bloch vector's trace takes no part */
     const ptrdiff_t length = k->length;
     for (int sub = 0; sub < HQ_SUBS; sub++) {
         const HQ_VEC v = HQ_(load)(k->v + block * HQ_W + sub * HQ_LANES);
-        const ptrdiff_t at = block * S * C * HQ_W + sub * HQ_LANES;
+        const double *extra = mode ? mode + block * S * C * HQ_W + sub * HQ_LANES : NULL;
         for (ptrdiff_t r = 0; r < count; r++) {
             HQ_VEC common[HQ_MAX_COMPONENTS], h[HQ_MAX_COMPONENTS];
             HQ_VEC x[HQ_MAX_COMPONENTS], rate[HQ_MAX_COMPONENTS];
@@ -75,12 +78,12 @@ HQ_INLINE void HQ_(rotate_block)(const hq_kinetic *k, const double *X, double *F
                 common[c] = A[r * stride + c] - v * B[r * stride + c];
             HQ_UNROLL
             for (int s = 0; s < S; s++) {
-                const ptrdiff_t here = at + s * C * HQ_W;
-                double *out = F + r * length + here;
+                const ptrdiff_t at = s * C * HQ_W + sub * HQ_LANES;
+                double *out = F + r * pitch + at;
                 HQ_UNROLL
                 for (int c = first; c < C; c++) {
-                    x[c] = HQ_(load)(X + r * length + here + c * HQ_W);
-                    h[c] = mode ? common[c] + HQ_(load)(mode + here + c * HQ_W) : common[c];
+                    x[c] = HQ_(load)(X + r * length + at + c * HQ_W);
+                    h[c] = mode ? common[c] + HQ_(load)(extra + (s * C + c) * HQ_W) : common[c];
                 }
                 if (C == 4)
                     HQ_(precess)(x, h, rate);
@@ -105,14 +108,14 @@ HQ_INLINE void HQ_(rotate_block)(const hq_kinetic *k, const double *X, double *F
 
 #define HQ_ROTATE(flavors, species)                                                               \
     static void HQ_(rotate_##flavors##_##species)(const hq_kinetic *k, const double *X, double *F, \
-        ptrdiff_t block, ptrdiff_t count, const double *A, const double *B, ptrdiff_t stride,     \
-        const double *mode)                                                                       \
+        ptrdiff_t pitch, ptrdiff_t b, ptrdiff_t count, const double *A, const double *B,          \
+        ptrdiff_t stride, const double *mode)                                                     \
     {                                                                                             \
         const int C = flavors * flavors;                                                          \
         if (mode)                                                                                 \
-            HQ_(rotate_block)(k, X, F, block, count, A, B, stride, mode, C, species);             \
+            HQ_(rotate_block)(k, X, F, pitch, b, count, A, B, stride, mode, C, species);          \
         else                                                                                      \
-            HQ_(rotate_block)(k, X, F, block, count, A, B, stride, NULL, C, species);             \
+            HQ_(rotate_block)(k, X, F, pitch, b, count, A, B, stride, NULL, C, species);          \
     }
 
 HQ_SUM(sum, 2, 1, 0) HQ_SUM(sum, 2, 2, 0) HQ_SUM(sum, 3, 1, 0) HQ_SUM(sum, 3, 2, 0)

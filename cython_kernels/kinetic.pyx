@@ -10,39 +10,10 @@ Components: (P0, Px, Py, Pz) of rho = (P0 + P.sigma)/2, or the nine real entries
 import numpy as np
 
 
-cdef extern from "kinetic_api.h":
-    ctypedef struct hq_kinetic:
-        int flavors, species, components, lanes
-        int width, filtered
-        ptrdiff_t blocks, length, chunks
-        const int *chunk_start
-        const double *v
-        const double *weight
-        const double *flux
-        const double *speed
-        double c[4]
-        double g[5]
-    ctypedef struct hq_rows:
-        const double *X
-        const double *lo
-        const double *hi
-        ptrdiff_t nz
-    ctypedef struct hq_hamiltonian:
-        double mu
-        const double *A_ext
-        const double *B_ext
-        const double *mode
-    ctypedef struct hq_functions:
-        const char *isa
-        void (*moments)(const hq_kinetic *, const double *, ptrdiff_t, double *) noexcept nogil
-        void (*transport)(const hq_kinetic *, const hq_rows *, double *, ptrdiff_t,
-                          ptrdiff_t) noexcept nogil
-        void (*commutator)(const hq_kinetic *, const double *, ptrdiff_t, const double *,
-                           const double *, const double *, double *) noexcept nogil
-        void (*fused)(const hq_kinetic *, const hq_rows *, double *, ptrdiff_t, ptrdiff_t,
-                      const hq_hamiltonian *) noexcept nogil
-    const hq_functions *hq_choose(const char *isa)
+from kinetic_api cimport (MAX_SOURCES, MAX_TARGETS, hq_choose, hq_error, hq_functions,
+                          hq_hamiltonian, hq_kinetic, hq_rows, hq_stage)
 
+include "stage.pxi"
 
 # Central differences f' = (1/dz) sum_m c_m (f_{+m} - f_{-m}), and the Kreiss-Oliger filter
 # (-1)^{w+1} 2^{-2w} delta^{2w} f = g_0 f_0 + sum_m g_m (f_m + f_{-m}), by half-width w.
@@ -129,11 +100,9 @@ cdef class Kinetic:
         return 0
 
     cdef int around(self, hq_rows *rows, const double[:, ::1] X, const double[:, ::1] lo,
-                    const double[:, ::1] hi, double[:, ::1] F, Py_ssize_t z0,
-                    Py_ssize_t z1) except -1:
+                    const double[:, ::1] hi, Py_ssize_t z0, Py_ssize_t z1) except -1:
         """The rows of X between their ghosts, all shapes checked."""
         self.expect("X", X, 0, self.k.length)
-        self.expect("F", F, X.shape[0], self.k.length)
         if not 0 <= z0 <= z1 <= X.shape[0]:
             raise ValueError(f"rows {z0}:{z1} of {X.shape[0]}")
         if self.k.width > 0:
@@ -141,6 +110,17 @@ cdef class Kinetic:
             self.expect("hi", hi, self.k.width, self.k.length)
         rows.X, rows.lo, rows.hi = rows_of(X), rows_of(lo), rows_of(hi)
         rows.nz = X.shape[0]
+        return 0
+
+    cdef int field(self, hq_hamiltonian *h, Py_ssize_t nz, double mu, const double[:, ::1] A_ext,
+                   const double[:, ::1] B_ext, const double[:, :, ::1] mode) except -1:
+        """The pieces of h = A - v B + mode, all shapes checked."""
+        h.mu, h.mode = mu, self.of_modes(mode)
+        h.A_ext, h.B_ext = rows_of(A_ext), rows_of(B_ext)
+        if A_ext is not None:
+            self.expect("A_ext", A_ext, nz, self.k.components)
+        if B_ext is not None:
+            self.expect("B_ext", B_ext, nz, self.k.components)
         return 0
 
     cdef const double *of_modes(self, const double[:, :, ::1] mode) except? NULL:
@@ -167,7 +147,8 @@ cdef class Kinetic:
                   double[:, ::1] F, Py_ssize_t z0, Py_ssize_t z1):
         """F[z0:z1] = -v D_z X, plus the filter; lo, hi (order/2, row) are the ghost rows."""
         cdef hq_rows rows
-        self.around(&rows, X, lo, hi, F, z0, z1)
+        self.around(&rows, X, lo, hi, z0, z1)
+        self.expect("F", F, X.shape[0], self.k.length)
         if z0 == z1:
             return
         with nogil:
@@ -184,7 +165,27 @@ cdef class Kinetic:
         if X.shape[0] == 0:
             return
         with nogil:
-            self.run.commutator(&self.k, &X[0, 0], X.shape[0], &A[0, 0], &B[0, 0], modes, &F[0, 0])
+            self.run.commutator(&self.k, &X[0, 0], X.shape[0], &A[0, 0], &B[0, 0], modes, &F[0, 0],
+                                NULL)
+
+    def commutator_stage(self, const double[:, ::1] X, const double[:, ::1] A,
+                         const double[:, ::1] B, const double[:, :, ::1] mode, double[:, ::1] F,
+                         Stage stage not None):
+        """commutator, then stage.apply(F, 0, nz), in one pass.
+
+        F (nz, row) holds the transport when it is called and the slopes afterwards.
+        """
+        cdef const double *modes = self.of_modes(mode)
+        self.expect("X", X, 0, self.k.length)
+        self.expect("F", F, X.shape[0], self.k.length)
+        self.expect("A", A, X.shape[0], self.k.components)
+        self.expect("B", B, X.shape[0], self.k.components)
+        stage.expect(X.shape[0], self.k.length)
+        if X.shape[0] == 0:
+            return
+        with nogil:
+            self.run.commutator(&self.k, &X[0, 0], X.shape[0], &A[0, 0], &B[0, 0], modes, &F[0, 0],
+                                &stage.s)
 
     def fused(self, const double[:, ::1] X, const double[:, ::1] lo, const double[:, ::1] hi,
               double[:, ::1] F, Py_ssize_t z0, Py_ssize_t z1, double mu,
@@ -196,17 +197,28 @@ cdef class Kinetic:
         """
         cdef hq_rows rows
         cdef hq_hamiltonian h
-        self.around(&rows, X, lo, hi, F, z0, z1)
-        h.mu, h.mode = mu, self.of_modes(mode)
-        h.A_ext, h.B_ext = rows_of(A_ext), rows_of(B_ext)
-        if A_ext is not None:
-            self.expect("A_ext", A_ext, rows.nz, self.k.components)
-        if B_ext is not None:
-            self.expect("B_ext", B_ext, rows.nz, self.k.components)
+        self.around(&rows, X, lo, hi, z0, z1)
+        self.expect("F", F, X.shape[0], self.k.length)
+        self.field(&h, rows.nz, mu, A_ext, B_ext, mode)
         if z0 == z1:
             return
         with nogil:
-            self.run.fused(&self.k, &rows, &F[0, 0], z0, z1, &h)
+            self.run.fused(&self.k, &rows, &F[0, 0], z0, z1, &h, NULL)
+
+    def fused_stage(self, const double[:, ::1] X, const double[:, ::1] lo,
+                    const double[:, ::1] hi, Py_ssize_t z0, Py_ssize_t z1, double mu,
+                    const double[:, ::1] A_ext, const double[:, ::1] B_ext,
+                    const double[:, :, ::1] mode, Stage stage not None):
+        """fused into some F, then stage.apply(F, z0, z1), in one pass that needs no F."""
+        cdef hq_rows rows
+        cdef hq_hamiltonian h
+        self.around(&rows, X, lo, hi, z0, z1)
+        self.field(&h, rows.nz, mu, A_ext, B_ext, mode)
+        stage.expect(rows.nz, self.k.length)
+        if z0 == z1:
+            return
+        with nogil:
+            self.run.fused(&self.k, &rows, NULL, z0, z1, &h, &stage.s)
 
 
 def combine(const double[:, :, ::1] chunks, int group, double[:, ::1] out):

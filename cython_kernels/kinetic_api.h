@@ -7,6 +7,8 @@
 
 #define HQ_MAX_WIDTH 4      /* half-width of the widest stencil (8th order) */
 #define HQ_MAX_COMPONENTS 9 /* real components of a density matrix (3 flavors) */
+#define HQ_MAX_TARGETS 4    /* of a Runge-Kutta stage */
+#define HQ_MAX_SOURCES 16   /* of such a target */
 
 /* A row is X[block][species*components][lane]; v, weight, flux = weight*v are [block][lane];
  * speed = -v/dz is repeated for every number of a row.
@@ -32,15 +34,40 @@ typedef struct {
     const double *A_ext, *B_ext, *mode;
 } hq_hamiltonian;
 
+/* target = base + sum_j c[1+j] source[j] + c[0] slope. */
+typedef struct {
+    double *target;
+    const double *base, *source[HQ_MAX_SOURCES], *c;
+    int sources;
+} hq_target;
+
+/* What becomes of a slope: it is stored into K (unless NULL) and combined into the targets. */
+typedef struct {
+    double *K;
+    hq_target target[HQ_MAX_TARGETS];
+    int targets;
+} hq_stage;
+
+/* The estimated error sum_j c[j] slope[j] of the n numbers of a step from y to y_new. */
+typedef struct {
+    const double *y, *y_new, *slope[HQ_MAX_SOURCES], *c;
+    double atol, rtol;
+    ptrdiff_t n;
+    int slopes;
+} hq_error;
+
+/* `stage`, unless NULL, is applied to the slopes; fused() then leaves F alone (NULL will do). */
 typedef struct {
     const char *isa;
     void (*moments)(const hq_kinetic *k, const double *X, ptrdiff_t nz, double *out);
     void (*transport)(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t z0,
                       ptrdiff_t z1);
     void (*commutator)(const hq_kinetic *k, const double *X, ptrdiff_t nz, const double *A,
-                       const double *B, const double *mode, double *F);
+                       const double *B, const double *mode, double *F, const hq_stage *stage);
     void (*fused)(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t z0, ptrdiff_t z1,
-                  const hq_hamiltonian *h);
+                  const hq_hamiltonian *h, const hq_stage *stage);
+    void (*apply)(const hq_stage *stage, const double *F, ptrdiff_t from, ptrdiff_t to);
+    double (*error_norm)(const hq_error *e);
 } hq_functions;
 
 #if defined(__x86_64__)

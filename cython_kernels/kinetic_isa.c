@@ -1,16 +1,20 @@
 /* The kinetic kernels for one instruction set: HQ_ISA = 2, 3, 4 (x86-64-v2, -v3, -v4) or 0. */
+#include <math.h>
+
 #include "kinetic_api.h"
 
 /* Rows that are worked on together: enough to reuse the stencil's loads, few enough for L1. */
 #define HQ_TILE 8
+#define HQ_PANEL 8   /* directions that are carried through all steps together, in L1 */
+#define HQ_PIECE 512 /* numbers that are combined together, likewise */
 
-typedef void hq_slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t from,
-                      ptrdiff_t to, ptrdiff_t count);
+typedef void hq_slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t pitch,
+                      ptrdiff_t from, ptrdiff_t to, ptrdiff_t count);
 typedef void hq_sum(const hq_kinetic *k, const double *X, ptrdiff_t count, ptrdiff_t from,
                     ptrdiff_t to, double scale, double *out);
-typedef void hq_rotate(const hq_kinetic *k, const double *X, double *F, ptrdiff_t block,
-                       ptrdiff_t count, const double *A, const double *B, ptrdiff_t stride,
-                       const double *mode);
+typedef void hq_rotate(const hq_kinetic *k, const double *X, double *F, ptrdiff_t pitch,
+                       ptrdiff_t block, ptrdiff_t count, const double *A, const double *B,
+                       ptrdiff_t stride, const double *mode);
 
 /* The inner loops for one lane width, by flavors and species. */
 typedef struct {
@@ -21,23 +25,27 @@ typedef struct {
 #define HQ_W 1
 #include "kinetic.h"
 #include "transport.h"
+#include "stage.h"
 #undef HQ_W
 #define HQ_W 2
 #include "kinetic.h"
 #if HQ_VW == 2
 #include "transport.h"
+#include "stage.h"
 #endif
 #undef HQ_W
 #define HQ_W 4
 #include "kinetic.h"
 #if HQ_VW == 4
 #include "transport.h"
+#include "stage.h"
 #endif
 #undef HQ_W
 #define HQ_W 8
 #include "kinetic.h"
 #if HQ_VW == 8
 #include "transport.h"
+#include "stage.h"
 #endif
 #undef HQ_W
 
@@ -71,14 +79,29 @@ static void moments(const hq_kinetic *k, const double *X, ptrdiff_t nz, double *
         sum_rows(k, X, nz, chunk, chunk + 1, 1.0, out + chunk * nz * 2 * k->components);
 }
 
-/* Transport does not mix the numbers of a row: whole registers, then what is left one by one. */
-static void slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t from,
-                  ptrdiff_t to, ptrdiff_t count)
+/* Transport and stages do not mix the numbers of a row: whole registers, then one by one. */
+static void slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t pitch,
+                  ptrdiff_t from, ptrdiff_t to, ptrdiff_t count)
 {
-    const ptrdiff_t whole = from + (to - from) / HQ_VW * HQ_VW;
-    HQ_JOIN(slides, HQ_VW)[k->width][k->filtered](k, row, F, from, whole, count);
-    if (whole < to)
-        hq_slides_1[k->width][k->filtered](k, row, F, whole, to, count);
+    const ptrdiff_t whole = (to - from) / HQ_VW * HQ_VW;
+    HQ_JOIN(slides, HQ_VW)[k->width][k->filtered](k, row, F, pitch, from, from + whole, count);
+    if (from + whole < to)
+        hq_slides_1[k->width][k->filtered](k, row, F + whole, pitch, from + whole, to, count);
+}
+
+static void combine(const hq_stage *stage, const double *slope, ptrdiff_t at, ptrdiff_t n)
+{
+    const ptrdiff_t whole = n / HQ_VW * HQ_VW;
+    HQ_JOIN(combine, HQ_VW)(stage, slope, at, whole);
+    if (whole < n)
+        hq_combine_1(stage, slope + whole, at + whole, n - whole);
+}
+
+/* The numbers from..to-1, in pieces that stay in L1 while the targets take their turns. */
+static void apply(const hq_stage *stage, const double *F, ptrdiff_t from, ptrdiff_t to)
+{
+    for (ptrdiff_t at = from; at < to; at += HQ_PIECE)
+        combine(stage, F + at, at, to - at < HQ_PIECE ? to - at : HQ_PIECE);
 }
 
 static void transport(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t z0,
@@ -88,19 +111,38 @@ static void transport(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdi
     for (ptrdiff_t z = z0; z < z1; z += HQ_TILE) {
         const ptrdiff_t count = z1 - z < HQ_TILE ? z1 - z : HQ_TILE;
         rows_around(k, rows, z, count, row);
-        slide(k, row, F + z * k->length, 0, k->length, count);
+        slide(k, row, F + z * k->length, k->length, 0, k->length, count);
     }
 }
 
-static void commutator(const hq_kinetic *k, const double *X, ptrdiff_t nz, const double *A,
-                       const double *B, const double *mode, double *F)
+/* F += i[rho, A - v B + mode] of the rows z.. and the blocks first..end-1, and the stage if any.
+ * X, F start at the first of these numbers; rows of A and B are `stride` apart.
+ */
+static void turn(const hq_kinetic *k, const double *X, double *F, ptrdiff_t pitch, ptrdiff_t z,
+                 ptrdiff_t count, ptrdiff_t first, ptrdiff_t end, const double *A,
+                 const double *B, ptrdiff_t stride, const double *mode, const hq_stage *stage)
 {
+    const ptrdiff_t cells = k->length / k->blocks;
     hq_rotate *rotate = loops_of(k)->rotate[k->flavors - 2][k->species - 1];
+    for (ptrdiff_t b = 0; b < end - first; b++)
+        rotate(k, X + b * cells, F + b * cells, pitch, first + b, count, A, B, stride, mode);
+    for (ptrdiff_t r = 0; stage && r < count; r++)
+        combine(stage, F + r * pitch, (z + r) * k->length + first * cells, (end - first) * cells);
+}
+
+static void commutator(const hq_kinetic *k, const double *X, ptrdiff_t nz, const double *A,
+                       const double *B, const double *mode, double *F, const hq_stage *stage)
+{
+    const int C = k->components;
+    const ptrdiff_t cells = k->length / k->blocks, panel = HQ_PANEL / k->lanes;
     for (ptrdiff_t z = 0; z < nz; z += HQ_TILE) {
         const ptrdiff_t count = nz - z < HQ_TILE ? nz - z : HQ_TILE;
-        for (ptrdiff_t block = 0; block < k->blocks; block++)
-            rotate(k, X + z * k->length, F + z * k->length, block, count, A + z * k->components,
-                   B + z * k->components, k->components, mode);
+        for (ptrdiff_t first = 0; first < k->blocks; first += panel) {
+            const ptrdiff_t end = first + panel < k->blocks ? first + panel : k->blocks;
+            const ptrdiff_t at = z * k->length + first * cells;
+            turn(k, X + at, F + at, k->length, z, count, first, end, A + z * C, B + z * C, C,
+                 mode, stage);
+        }
     }
 }
 
@@ -120,35 +162,71 @@ static void hamiltonian(const hq_kinetic *k, const hq_hamiltonian *h, const doub
 }
 
 static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t z0, ptrdiff_t z1,
-                  const hq_hamiltonian *h)
+                  const hq_hamiltonian *h, const hq_stage *stage)
 {
     const int C = k->components;
-    const ptrdiff_t panel = 8 / k->lanes; /* blocks that are carried together, in L1 */
-    const ptrdiff_t cells = k->length / k->blocks;
-    hq_rotate *rotate = loops_of(k)->rotate[k->flavors - 2][k->species - 1];
+    const ptrdiff_t cells = k->length / k->blocks, panel = HQ_PANEL / k->lanes;
+    const ptrdiff_t pitch = stage ? panel * cells : k->length;
     const double *row[HQ_TILE + 2 * HQ_MAX_WIDTH];
     double AB[HQ_TILE * 2 * HQ_MAX_COMPONENTS];
+    double slope[HQ_TILE * HQ_PANEL * 2 * HQ_MAX_COMPONENTS] __attribute__((aligned(64)));
     for (ptrdiff_t z = z0; z < z1; z += HQ_TILE) {
         const ptrdiff_t count = z1 - z < HQ_TILE ? z1 - z : HQ_TILE;
-        const double *x = rows->X + z * k->length;
-        double *f = F + z * k->length;
         rows_around(k, rows, z, count, row);
         hamiltonian(k, h, rows->X, z, count, AB);
         for (ptrdiff_t first = 0; first < k->blocks; first += panel) {
             const ptrdiff_t end = first + panel < k->blocks ? first + panel : k->blocks;
-            slide(k, row, f, first * cells, end * cells, count);
-            for (ptrdiff_t block = first; block < end; block++)
-                rotate(k, x, f, block, count, AB, AB + C, 2 * C, h->mode);
+            const ptrdiff_t at = z * k->length + first * cells;
+            double *f = stage ? slope : F + at;
+            slide(k, row, f, pitch, first * cells, end * cells, count);
+            turn(k, rows->X + at, f, pitch, z, count, first, end, AB, AB + C, 2 * C, h->mode,
+                 stage);
         }
     }
 }
 
+/* max |sum_j c_j slope_j| / (atol + rtol max(|y|, |y_new|)); nan if anything is not finite.
+ * Lanes side by side vectorise.  Their maxima pass over a nan, hence the sums of 0*x.
+ */
+static double error_norm(const hq_error *e)
+{
+    double top[8] = {0}, taint[8] = {0}, worst = 0.0, bad = 0.0;
+    for (ptrdiff_t at = 0; at < e->n; at += HQ_PIECE) {
+        const ptrdiff_t n = e->n - at < HQ_PIECE ? e->n - at : HQ_PIECE;
+        double error[HQ_PIECE + 8] = {0};
+        for (int j = 0; j < e->slopes; j++)
+            for (ptrdiff_t i = 0; i < n; i++)
+                error[i] += e->c[j] * e->slope[j][at + i];
+        for (ptrdiff_t i = 0; i < n; i++) {
+            const double a = fabs(e->y[at + i]), b = fabs(e->y_new[at + i]);
+            error[i] = fabs(error[i]) / (e->atol + e->rtol * (a > b ? a : b)) + 0.0 * (a + b);
+        }
+        for (ptrdiff_t i = 0; i < n; i += 8)
+            for (int j = 0; j < 8; j++) {
+                top[j] = error[i + j] > top[j] ? error[i + j] : top[j];
+                taint[j] += 0.0 * error[i + j];
+            }
+    }
+    for (int j = 0; j < 8; j++) {
+        worst = top[j] > worst ? top[j] : worst;
+        bad += taint[j];
+    }
+    return worst + bad;
+}
+
 #if HQ_ISA == 4
-const hq_functions hq_functions_4 = {"avx512", moments, transport, commutator, fused};
+#define HQ_TABLE hq_functions_4
+#define HQ_NAME "avx512"
 #elif HQ_ISA == 3
-const hq_functions hq_functions_3 = {"avx2", moments, transport, commutator, fused};
+#define HQ_TABLE hq_functions_3
+#define HQ_NAME "avx2"
 #elif HQ_ISA == 2
-const hq_functions hq_functions_2 = {"sse2", moments, transport, commutator, fused};
+#define HQ_TABLE hq_functions_2
+#define HQ_NAME "sse2"
 #else
-const hq_functions hq_functions_0 = {"generic", moments, transport, commutator, fused};
+#define HQ_TABLE hq_functions_0
+#define HQ_NAME "generic"
 #endif
+const hq_functions HQ_TABLE = {
+    HQ_NAME, moments, transport, commutator, fused, apply, error_norm,
+};

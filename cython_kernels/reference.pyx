@@ -10,6 +10,10 @@ from math import comb, factorial
 
 import numpy as np
 
+from libc.math cimport isfinite
+
+include "reference_stage.pxi"
+
 
 def isa():
     """The instruction set this module was written for."""
@@ -194,6 +198,18 @@ cdef class Kinetic:
         if B_ext is not None:
             B = B + B_ext[rows]
         self.commutator(X[rows], np.ascontiguousarray(A), np.ascontiguousarray(B), mode, F[rows])
+
+    def fused_stage(self, X, lo, hi, Py_ssize_t z0, Py_ssize_t z1, double mu, A_ext, B_ext, mode,
+                    stage):
+        """fused, then what the stage does with the slopes."""
+        F = np.empty(np.shape(X))
+        self.fused(X, lo, hi, F, z0, z1, mu, A_ext, B_ext, mode)
+        stage.apply(F, z0, z1)
+
+    def commutator_stage(self, X, A, B, mode, F, stage):
+        """commutator, then what the stage does with the slopes F."""
+        self.commutator(X, A, B, mode, F)
+        stage.apply(F, 0, len(X))
 
 
 def combine(const double[:, :, ::1] chunks, int group, double[:, ::1] out):

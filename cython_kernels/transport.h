@@ -1,12 +1,13 @@
 /* Transport: a template like kinetic.h, for one lane and for as many as a register holds. */
 
-/* F = -v D_z X (+ filter) of the numbers from..to-1 of `count` rows; row[0] is X's row `width`
- * before the first one.  A column of X is loaded once and slides through the stencil.
+/* F = -v D_z X (+ filter) of the numbers from..to-1 of `count` rows.  row[0] is X's row `width`
+ * before the first one; F starts at number `from`, its rows are `pitch` apart.
+ * A column of X is loaded once and slides through the stencil.
  */
-HQ_INLINE void HQ_(slide)(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t from,
-                          ptrdiff_t to, const int width, const int filtered, const int count)
+HQ_INLINE void HQ_(slide)(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t pitch,
+                          ptrdiff_t from, ptrdiff_t to, const int width, const int filtered,
+                          const int count)
 {
-    const ptrdiff_t length = k->length;
     HQ_VEC c[HQ_MAX_WIDTH + 1], g[HQ_MAX_WIDTH + 1], f[HQ_TILE + 2 * HQ_MAX_WIDTH];
     HQ_UNROLL
     for (int m = 1; m <= width; m++)
@@ -37,7 +38,7 @@ HQ_INLINE void HQ_(slide)(const hq_kinetic *k, const double *const *row, double 
                     damping += g[m] * (x[m] + x[-m]);
                 rate += damping;
             }
-            HQ_(store)(F + r * length + at, rate);
+            HQ_(store)(F + r * pitch + at - from, rate);
             HQ_KEEP_ORDER; /* else gcc mixes the rows and runs out of registers */
         }
     }
@@ -45,13 +46,13 @@ HQ_INLINE void HQ_(slide)(const hq_kinetic *k, const double *const *row, double 
 
 #define HQ_SLIDE(width, filtered)                                                                 \
     static void HQ_(slide_##width##_##filtered)(const hq_kinetic *k, const double *const *row,    \
-        double *F, ptrdiff_t from, ptrdiff_t to, ptrdiff_t count)                                 \
+        double *F, ptrdiff_t pitch, ptrdiff_t from, ptrdiff_t to, ptrdiff_t count)                \
     {                                                                                             \
         if (count == HQ_TILE)                                                                     \
-            HQ_(slide)(k, row, F, from, to, width, filtered, HQ_TILE);                            \
+            HQ_(slide)(k, row, F, pitch, from, to, width, filtered, HQ_TILE);                     \
         else                                                                                      \
             for (ptrdiff_t r = 0; r < count; r++)                                                 \
-                HQ_(slide)(k, row + r, F + r * k->length, from, to, width, filtered, 1);          \
+                HQ_(slide)(k, row + r, F + r * pitch, pitch, from, to, width, filtered, 1);       \
     }
 
 HQ_SLIDE(0, 0) HQ_SLIDE(1, 0) HQ_SLIDE(2, 0) HQ_SLIDE(3, 0) HQ_SLIDE(4, 0)

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpcqke.kernels import kinetic
+
 PAULI = np.array([[[1, 0], [0, 1]], [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 UPPER = ((0, 1), (0, 2), (1, 2))
+SHAPES = [(nf, s, W) for nf in (2, 3) for s in (1, 2) for W in (1, 2, 4, 8)]
 
 
 def to_matrix(x: np.ndarray) -> np.ndarray:
@@ -121,3 +124,15 @@ class Problem:
         h = h + self.natural_mode[None] if mode else h
         rho, h = to_matrix(self.natural[self.width:self.width + self.nz]), to_matrix(h)
         return to_components(1j * (rho @ h - h @ rho))
+
+
+def isas() -> list[str]:
+    """The instruction sets that this machine can run."""
+    found = []
+    for isa in ("avx512", "avx2", "sse2", "generic"):
+        try:
+            Problem(2, 1, 1).kernel(kinetic, isa=isa)
+            found.append(isa)
+        except ValueError:
+            continue
+    return found

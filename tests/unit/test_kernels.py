@@ -4,23 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_layouts import Problem
+from kernel_layouts import SHAPES, Problem, isas
 
 from hpcqke.kernels import kinetic, reference
-
-SHAPES = [(nf, s, W) for nf in (2, 3) for s in (1, 2) for W in (1, 2, 4, 8)]
-
-
-def isas() -> list[str]:
-    """The instruction sets that this machine can run."""
-    found = []
-    for isa in ("avx512", "avx2", "sse2", "generic"):
-        try:
-            Problem(2, 1, 1).kernel(kinetic, isa=isa)
-            found.append(isa)
-        except ValueError:
-            continue
-    return found
 
 
 @pytest.mark.parametrize(("nflavors", "species", "W"), SHAPES)
