@@ -48,9 +48,14 @@ class KineticEquation:
         self._local = np.zeros((ps.chunk_start.size - 1, rows, 2 * C))
         self._all = np.zeros((ps.blocks.chunks, rows, 2 * C))
         self._sums = np.zeros((rows, 2 * C))
-        self._A = np.zeros((rows, C))
-        self._B = np.zeros((rows, C))
-        self._mean, self._flux, self._mode = self._fixed_hamiltonian()
+        self._A, self._B = np.zeros((2, rows, C))
+        self._mean, self._mode = self._fixed_hamiltonian()
+        self._slope = ps.aligned() if ps.ranks_p > 1 or self.sources else None
+        self._lo, self._hi = ps.lo, ps.hi
+        w = min(ps.stencil, rows)
+        self._inner = (w, rows - w) if rows > 2 * w else (0, 0)
+        first, last = self._inner
+        self._edges = [r for r in ((0, first), (last, rows)) if r[1] > r[0]]
         self._counts = [int(n) * rows * 2 * C for n in np.diff(ps.chunk_bounds)]
         self.seconds = {"ghost rows": 0.0, "momentum sums": 0.0, "kernels": 0.0}
         self.calls = 0
@@ -65,7 +70,7 @@ class KineticEquation:
             part = term.mode(self.ps)
             if part is not None:
                 mode = part if mode is None else mode + part
-        return mean, None, mode
+        return mean, mode
 
     def strength(self, t: float) -> float:
         """mu(t): the factor between the momentum sums and the self-interaction."""
@@ -99,50 +104,71 @@ class KineticEquation:
 
     def evaluate(self, t: float, vec, X: np.ndarray, F: np.ndarray) -> None:
         """F = right-hand side at time t for the state X (own rows of ``vec``)."""
-        ps, kernel, now = self.ps, self.kernel, perf_counter
-        mu = self.strength(t)
-        w, n = min(ps.stencil, ps.rows), ps.rows
-        inner = (w, n - w) if n > 2 * w else (0, 0)
+        if self.ps.ranks_p == 1:
+            args = (self.strength(t), self._mean, None, self._mode)
+            self._sweep(
+                vec, lambda *rows: self.kernel.fused(X, self._lo, self._hi, F, *rows, *args)
+            )
+        else:
+            A, B = self._transport_and_mean_field(t, vec, X, F)
+            with self._timed("kernels"):
+                self.kernel.commutator(X, A, B, self._mode, F)
+        for term in self.sources:
+            with self._timed(term.name):
+                term.add_source(t, X, F)
+        self.calls += 1
+
+    def evaluate_stage(self, t: float, vec, X: np.ndarray, stage) -> None:
+        """The slope at (t, X), combined at once into what a Runge-Kutta ``stage`` wants of it."""
+        kernel = self.kernel
+        if self.sources:
+            self.evaluate(t, vec, X, self._slope)
+            with self._timed("kernels"):
+                stage.apply(self._slope, 0, self.ps.rows)
+            return
+        if self.ps.ranks_p == 1:
+            args = (self.strength(t), self._mean, None, self._mode, stage)
+            self._sweep(vec, lambda *rows: kernel.fused_stage(X, self._lo, self._hi, *rows, *args))
+        else:
+            A, B = self._transport_and_mean_field(t, vec, X, self._slope)
+            with self._timed("kernels"):
+                kernel.commutator_stage(X, A, B, self._mode, self._slope, stage)
+        self.calls += 1
+
+    def _sweep(self, vec, kernel) -> None:
+        """``kernel(first, last)`` over all rows, those without ghosts while ghosts travel."""
+        ps, seconds, now = self.ps, self.seconds, perf_counter
         t0 = now()
         ps.begin_ghosts(vec)
         t1 = now()
-        if ps.ranks_p == 1:
-            args = (mu, self._mean, self._flux, self._mode)
-            kernel.fused(X, ps.lo, ps.hi, F, *inner, *args)
-            t2 = now()
-            ps.end_ghosts(vec)
-            t3 = now()
-            for rows in edges(inner, n):
-                kernel.fused(X, ps.lo, ps.hi, F, *rows, *args)
-            t4 = now()
-        else:
-            kernel.moments(X, self._local)
-            request = self._start_sum()
-            kernel.transport(X, ps.lo, ps.hi, F, *inner)
-            t2 = now()
-            ps.end_ghosts(vec)
-            t3 = now()
-            for rows in edges(inner, n):
-                kernel.transport(X, ps.lo, ps.hi, F, *rows)
-            t4 = now()
-            sums = self._finish_sum(request)
-            self._mean_field(mu, sums)
-            t5 = now()
-            kernel.commutator(X, self._A, self._B, self._mode, F)
-            self.seconds["momentum sums"] += t5 - t4
-            t4 += now() - t5
-        for term in self.sources:
-            term.add_source(t, X, F)
-        self.seconds["ghost rows"] += (t1 - t0) + (t3 - t2)
-        self.seconds["kernels"] += (t2 - t1) + (t4 - t3)
-        self.calls += 1
+        kernel(*self._inner)
+        t2 = now()
+        ps.end_ghosts(vec)
+        t3 = now()
+        for rows in self._edges:
+            kernel(*rows)
+        seconds["ghost rows"] += (t1 - t0) + (t3 - t2)
+        seconds["kernels"] += (t2 - t1) + (now() - t3)
 
-    def _mean_field(self, mu: float, sums: np.ndarray) -> None:
-        C = self.ps.C
-        np.multiply(sums[:, :C], mu, out=self._A)
-        np.multiply(sums[:, C:], mu, out=self._B)
-        if self._mean is not None:
-            self._A += self._mean
+    def _transport_and_mean_field(self, t: float, vec, X, F) -> tuple[np.ndarray, np.ndarray]:
+        """F = transport, while the momentum sums travel; then (A, B)."""
+        with self._timed("kernels"):
+            self.kernel.moments(X, self._local)
+        request = self._start_sum()
+        self._sweep(vec, lambda *rows: self.kernel.transport(X, self._lo, self._hi, F, *rows))
+        with self._timed("momentum sums"):
+            sums, C = self._finish_sum(request), self.ps.C
+            np.multiply(sums[:, :C], self.strength(t), out=self._A)
+            np.multiply(sums[:, C:], self.strength(t), out=self._B)
+            if self._mean is not None:
+                self._A += self._mean
+        return self._A, self._B
+
+    @contextmanager
+    def _timed(self, name: str):
+        start = perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - start
 
     def rhs(self, ts, t: float, x, f) -> None:
         """The callback of PETSc TS: f = d_t rho(t, x)."""
@@ -157,7 +183,7 @@ class KineticEquation:
         self.calls, self.seconds = calls, seconds
 
     def first_nonfinite(self, t: float, vec) -> str | None:
-        """Where the state, or else its right-hand side, is not finite; None if both are. Collective."""
+        """Where the state, or else its slope, is not finite; None if both are. Collective."""
         X = self.ps.array(vec, readonly=True)
         where = guard.first_bad(self.ps, X)
         if where is None:
@@ -170,9 +196,3 @@ class KineticEquation:
     def max_rates(self) -> dict[str, float]:
         """The fastest rate of each term (1/time), for the time-step limit."""
         return {term.name: term.max_rate(self.ps) for term in self.terms}
-
-
-def edges(inner: tuple[int, int], n: int) -> list[tuple[int, int]]:
-    """The row ranges outside ``inner`` = (first, last): those that need ghost rows."""
-    a, b = inner
-    return [r for r in ((0, a), (b, n)) if r[1] > r[0]]

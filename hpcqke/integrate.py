@@ -1,14 +1,15 @@
 """The Integrator: a PETSc TS that owns time, step control and the user's PETSc options.
 
-Methods: ``rk3bs rk4 rk5dp rk8vr`` are PETSc's explicit Runge-Kutta pairs (TSRK 3bs, 4, 5dp, 8vr),
-adaptive if the case gives a tolerance, fixed if it gives a step; ``midpoint`` is TSTHETA with
-theta = 1/2 on the implicit midpoint, solved without a matrix, which keeps quadratic invariants.
+Methods: ``rk3bs rk4 rk5dp rk8vr`` are PETSc's explicit Runge-Kutta pairs 3bs, 4, 5dp, 8vr, adaptive
+if the case gives a tolerance, fixed if it gives a step; they run fused into the kernels
+(`hpcqke.fused_rk`) unless the user's options speak to PETSc's own type (-ts_type, -ts_rk_*,
+-ts_adapt_*), which then does the steps. ``midpoint`` is TSTHETA with theta = 1/2 on the implicit
+midpoint, solved without a matrix; it keeps quadratic invariants.
 
 A run is cut into segments that end exactly on the times at which something is written. Everything
-that a step depends on is (t, rho, dt, segment): a run restarted from them gives the same bits.
-Two settings see to that: the error norm is the maximum norm, which no decomposition changes, and a
-step starts afresh (TSRestartStep), since PETSc's reuse of the last stage differs from a fresh
-evaluation in the last bit.
+that a step depends on is (t, rho, dt, segment): a run restarted from them gives the same bits. For
+stock TSRK that asks for a fresh start of every step (TSRestartStep), since PETSc's reuse of the
+last stage differs from a new evaluation in the last bit, and for the maximum norm.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from dataclasses import dataclass
 
 from hpcqke import parallel
 from hpcqke.errors import CaseError, NumericsError
+from hpcqke.fused_rk import FusedRK, petsc_tableau
 
 RK_TYPES = {"rk3bs": "3bs", "rk4": "4", "rk5dp": "5dp", "rk8vr": "8vr"}
-NO_LIMIT = 2**31 - 1
+STOCK = ("ts_type", "ts_rk_", "ts_adapt_")
+SOLVERS = ("-ts_", "-snes_", "-ksp_", "-pc_")
+NO_LIMIT = 2**31 - 2  # one less than "not set"
 
 
 @dataclass
@@ -53,10 +57,13 @@ class Integrator:
         ts.setMaxSteps(NO_LIMIT)
         ts.setMaxTime(time.end)
         ts.setTimeStep(time.step or self._first_step())
-        defaults = self._defaults()
+        self.fused: FusedRK | None = None
+        self._given = [o for o in options if o.startswith(SOLVERS)]
+        defaults = self._defaults(options)
         self._apply(defaults, options)
         ts.setPostStep(self._post_step)
-        ts.setSolution(ps.create_vec())
+        self._setup = ps.create_vec()
+        ts.setSolution(self._setup)
         ts.setUp()
         self._refuse_unused(options)
         self.max_steps = ts.getMaxSteps()
@@ -69,9 +76,11 @@ class Integrator:
         rate = sum(self.equation.max_rates().values())
         return min(0.1 / rate if rate > 0 else math.inf, self.time.end - self.time.start)
 
-    def _defaults(self) -> dict[str, str]:
+    def _defaults(self, options: list[str]) -> dict[str, str]:
+        """Set the type; returns the options that belong to it."""
         ts, time = self.ts, self.time
         adaptive = time.tolerance is not None
+        stock = any(o.lstrip("-").startswith(STOCK) for o in options)
         if time.integrator == "midpoint":
             ts.setType("theta")
             ts.setTheta(0.5)
@@ -86,23 +95,33 @@ class Integrator:
                 "pc_type": "none",
                 "ts_adapt_type": "none",
             }
-        ts.setType("rk")
-        ts.setRKType(RK_TYPES[time.integrator])
         if adaptive:
             ts.setTolerances(rtol=time.tolerance, atol=time.tolerance)
+        if not stock:
+            tableau = petsc_tableau(self._PETSc, RK_TYPES[time.integrator])
+            self.fused = FusedRK(self.ps, self.equation, tableau, adaptive, self._end_of_step)
+            ts.setType("python")
+            ts.setPythonContext(self.fused)
+            self.fixed = not adaptive
+            return {}
+        ts.setType("rk")
+        ts.setRKType(RK_TYPES[time.integrator])
         return {
             "ts_adapt_type": "basic" if adaptive else "none",
             "ts_adapt_wnormtype": "infinity",
         }
 
     def _apply(self, defaults: dict[str, str], options: list[str]) -> None:
-        """Our defaults, then the user's options over them, then clean up the options database."""
+        """Our defaults, then the user's options over them; ours are taken out again."""
         database = self._PETSc.Options()
+        if options:
+            database.insertString(" ".join(options))
         given = {o.lstrip("-") for o in options if o.startswith("-")}
         set_here = [name for name in defaults if name not in given]
         for name in set_here:
             database.setValue(name, defaults[name] or None)
-        self.fixed = database.getString("ts_adapt_type", "none") == "none"
+        if self.fused is None:
+            self.fixed = database.getString("ts_adapt_type", "none") == "none"
         self.ts.setFromOptions()
         for name in set_here:
             database.delValue(name)
@@ -131,12 +150,12 @@ class Integrator:
             ts.setMaxSteps(min(now.step + self._count - now.segment_step, self.max_steps))
             ts.setMaxTime(math.inf)
             ts.setExactFinalTime(self._PETSc.TS.ExactFinalTime.STEPOVER)
+        elif self.fused:
+            ts.setMaxSteps(self.max_steps)
+            ts.setMaxTime(math.inf)
+            ts.setExactFinalTime(self._PETSc.TS.ExactFinalTime.STEPOVER)
         else:
-            left = until - now.t
-            if now.dt >= left:
-                now.dt = left
-            elif 2 * now.dt > left:
-                now.dt = left / 2
+            now.dt = fit(now.dt, until - now.t)
             ts.setMaxSteps(self.max_steps)
             ts.setMaxTime(until)
             ts.setExactFinalTime(self._PETSc.TS.ExactFinalTime.MATCHSTEP)
@@ -155,24 +174,34 @@ class Integrator:
             now.segment_start, now.segment_step = until, 0
         return not self.stopped
 
+    def _end_of_step(self, t: float, h: float) -> tuple[float, float]:
+        """(step, time after it) of a step of at most h from t that ends inside the segment."""
+        now, until = self.now, self._until
+        if self.fixed:
+            step = now.segment_step + 1
+            last = step == self._count
+            return now.dt, until if last else now.segment_start + step * now.dt
+        h = fit(h, until - t)
+        return h, until if h == until - t else t + h
+
     def _post_step(self, ts) -> None:
         now = self.now
-        now.step, now.segment_step = ts.getStepNumber(), now.segment_step + 1
-        if self.fixed:
-            last = now.segment_step == self._count
-            t = self._until if last else now.segment_start + now.segment_step * now.dt
+        if self.fused:
+            now.t = ts.getTime()
+        elif self.fixed:
+            now.t = self._end_of_step(now.t, now.dt)[1]
         else:
-            t = ts.getTime()
+            t, near = ts.getTime(), 1e-13 * max(1.0, abs(self._until))
+            now.t = self._until if t >= self._until - near else t
+        now.step, now.segment_step = ts.getStepNumber(), now.segment_step + 1
+        if not self.fixed:
             now.dt = ts.getTimeStep()
-            last = t >= self._until - 1e-13 * max(1.0, abs(self._until))
-            t = self._until if last else t
-        now.t = t
-        ts.setTime(t)
+        ts.setTime(now.t)
         if ts.getType() == "rk":
             ts.restartStep()
         if self.after_step(now, ts.getSolution()):
             self.stopped = True
-        if last or self.stopped:
+        if now.t == self._until or self.stopped:
             ts.setConvergedReason(self._PETSc.TS.ConvergedReason.CONVERGED_USER)
 
     def _failure(self, error) -> NumericsError:
@@ -188,9 +217,21 @@ class Integrator:
 
     def destroy(self) -> None:
         """Free PETSc's objects."""
-        self.ts.getSolution().destroy()
         self.ts.destroy()
+        if self.fused:
+            self.fused.destroy()
+        self._setup.destroy()
         self._work.destroy()
+        database = self._PETSc.Options()
+        for name in self._given:
+            database.delValue(name)
+
+
+def fit(h: float, left: float) -> float:
+    """The step h, shortened so that no tiny step is left before the end of a segment."""
+    if h >= left:
+        return left
+    return left / 2 if 2 * h > left else h
 
 
 def option_used(PETSc, name: str) -> bool:
