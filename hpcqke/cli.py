@@ -5,12 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 
-from hpcqke import signals
+from hpcqke import parallel, signals
 
 
-def parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """One that speaks on rank 0 only."""
+
+    def _print_message(self, message, file=None) -> None:
+        if not parallel.launched_rank():
+            super()._print_message(message, file)
+
+
+def parser() -> Parser:
     """All commands and their options."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="hpcqke",
         description="Quantum kinetics of mixed neutrinos, in parallel over z and momentum.",
         epilog="Run on several ranks with: mpirun -n 4 hpcqke run CASE",
@@ -22,7 +30,9 @@ def parser() -> argparse.ArgumentParser:
     def command(name: str, text: str, *, case: bool = False, run: bool = False):
         sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         if case:
-            sub.add_argument("case", metavar="CASE", help="a TOML file or the name of a shipped case")
+            sub.add_argument(
+                "case", metavar="CASE", help="a TOML file or the name of a shipped case"
+            )
             sub.add_argument(
                 "-s",
                 dest="settings",
@@ -88,6 +98,4 @@ def dispatch(arguments: list[str]) -> int:
 def main() -> None:
     """The console script."""
     signals.install()
-    from hpcqke import parallel
-
     parallel.run_main(lambda: dispatch(sys.argv[1:]))

@@ -5,34 +5,45 @@ from __future__ import annotations
 from pathlib import Path
 
 from hpcqke import parallel, signals
-from hpcqke.errors import CaseError
+from hpcqke.errors import EXIT, CaseError
+from hpcqke.storage import on_root
 
 
-def load(options):
-    """The case of a command, read by rank 0 and handed to all ranks; faults on all ranks."""
+def read(options, *, here: bool = True):
+    """The case that the options name; `CaseError` with a line for every fault."""
     from hpcqke.case import load_case
 
     settings = list(options.settings)
     if getattr(options, "output", None) and options.command == "run":
         settings.append(f"output.directory={options.output}")
-    comm = parallel.world()
-    case = faults = None
-    if comm.rank == 0:
-        try:
-            case = load_case(options.case, settings)
-        except CaseError as error:
-            faults = error.faults
-    case, faults = comm.bcast((case, faults))
-    if faults:
-        raise CaseError(faults)
+    case = load_case(options.case, settings, here=here)
+    restart = getattr(options, "restart", "auto")
+    if here and restart not in ("auto", "never") and not Path(restart).exists():
+        raise CaseError([f"--restart {restart}: must be auto, never or a checkpoint file"])
     return case
+
+
+def load(options):
+    """The case of a command, the same on all ranks; `CaseError` on all ranks.
+
+    A malformed case is refused before MPI is started: every rank reads the text, finds the same
+    faults, and rank 0 tells them. What depends on the machine rank 0 decides for all.
+    """
+    rank = parallel.launched_rank()
+    if rank is None:
+        return read(options)
+    try:
+        read(options, here=False)
+    except CaseError:
+        if rank > 0:
+            parallel.follow(EXIT["input"])
+        read(options)
+    return on_root(parallel.world(), lambda: read(options))
 
 
 def run(options, petsc: list[str]) -> int:
     """hpcqke run CASE."""
     case = load(options)
-    if options.restart not in ("auto", "never") and not Path(options.restart).exists():
-        raise CaseError([f"--restart {options.restart}: must be auto, never or a checkpoint file"])
     parallel.start_petsc(petsc)
     signals.install()
     from hpcqke.simulation import Simulation
@@ -45,8 +56,9 @@ def info(options, petsc: list[str]) -> int:
     """hpcqke info CASE."""
     from hpcqke.info import describe
 
-    case = load(options)
-    print(describe(case, options.ranks))
+    text = describe(load(options), options.ranks)
+    if not parallel.launched_rank():
+        print(text)
     return 0
 
 
@@ -91,6 +103,7 @@ def cases(options, petsc: list[str]) -> int:
     """hpcqke cases."""
     from hpcqke.case import shipped_cases
 
-    for name, (_, line) in shipped_cases().items():
-        print(f"{name:18s} {line}")
+    if not parallel.launched_rank():
+        for name, (_, line) in shipped_cases().items():
+            print(f"{name:18s} {line}")
     return 0

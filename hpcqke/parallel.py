@@ -7,9 +7,17 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from time import monotonic, sleep
+from typing import NoReturn
+
+from hpcqke import signals
+from hpcqke.errors import EXIT, HpcqkeError
 
 # Debian's h5py picks its serial build outside mpirun (and under srun) unless it is told.
 os.environ.setdefault("H5PY_ALWAYS_USE_MPI", "1")
+
+# Where launchers tell a process its rank: Open MPI, MPICH and Intel, PMIx, Cray, Slurm, Flux.
+_RANK = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "PALS_RANKID", "ALPS_APP_PE")
+_RANK += ("SLURM_PROCID", "FLUX_TASK_RANK")
 
 
 def world():
@@ -50,6 +58,11 @@ def agree(comm, *flags: int) -> tuple[int, ...]:
     return tuple(int(f) for f in mine)
 
 
+def launched_rank() -> int | None:
+    """This process's rank as mpirun or the batch system says it before MPI is up; None: neither."""
+    return next((int(os.environ[k]) for k in _RANK if os.environ.get(k, "").isdigit()), None)
+
+
 def _mpi_is_up() -> bool:
     if "mpi4py.MPI" not in sys.modules:
         return False
@@ -58,17 +71,49 @@ def _mpi_is_up() -> bool:
     return MPI.Is_initialized() and not MPI.Is_finalized()
 
 
-def abort(code: int) -> None:
+def _rank() -> int:
+    return world().rank if _mpi_is_up() else launched_rank() or 0
+
+
+def follow(code: int) -> NoReturn:
+    """End this rank with ``code`` a moment after rank 0, which met the same and speaks for all.
+
+    For faults met before MPI is up. The moment is short: mpirun waits a second for every straggler.
+    """
+    sleep(0.05)
+    raise SystemExit(code)
+
+
+def _flush() -> None:
+    """Flush the terminal; one that is gone (a closed pipe, a full disk) is no failure of the run."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, file=sys.stderr)
+    except OSError:
+        pass
+    _flush()
+
+
+def abort(code: int) -> NoReturn:
     """End every rank now: an error on one rank must never leave the others waiting."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     if _mpi_is_up() and world().size > 1:
         world().Abort(code)
     os._exit(code)  # no finalizers: after a failed write HDF5 would crash in its own
 
 
-def _all_arrive(seconds: float) -> bool:
-    """Do all ranks come here within ``seconds``? True also without MPI."""
+def all_arrive(seconds: float = 5.0) -> bool:
+    """Do all ranks come here within ``seconds``? True also without MPI.
+
+    Asked before anything collective is done about an error that perhaps only this rank has met.
+    """
     if not _mpi_is_up() or world().size == 1:
         return True
     request = world().Ibarrier()
@@ -80,15 +125,23 @@ def _all_arrive(seconds: float) -> bool:
     return True
 
 
-def run_main(main: Callable[[], int]) -> None:
+def _report_bug() -> NoReturn:
+    """Print the traceback and end all ranks. If all have met it, the lowest speaks first."""
+    text = traceback.format_exc()
+    if _rank():
+        signals.restore()  # so that the end of the job ends this rank before it repeats the words
+        sleep(0.5 + 0.05 * min(_rank(), 20))
+    _say(text.rstrip())
+    abort(EXIT["bug"])
+
+
+def run_main(main: Callable[[], int]) -> NoReturn:
     """Run ``main`` so that whatever happens on one rank ends all ranks with one exit code.
 
     An error that all ranks met together (bad input, a full disk) is printed by rank 0 and ends
     without MPI_Abort. Anything that only some ranks met, an uncaught exception or ``sys.exit`` on
     one of them, aborts the communicator: to wait for the others would be to hang.
     """
-    from hpcqke.errors import EXIT, HpcqkeError
-
     code, text = EXIT["bug"], ""
     try:
         code = main()
@@ -97,15 +150,15 @@ def run_main(main: Callable[[], int]) -> None:
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
     except BaseException:
-        traceback.print_exc()
-        abort(code)
-    together = _all_arrive(5.0)
-    if text and (not together or not _mpi_is_up() or world().rank == 0):
-        print(text, file=sys.stderr, flush=True)
+        _report_bug()
+    together = all_arrive()
+    if text and (not together or _rank() == 0):
+        _say(text)
     if not together:
         abort(code or EXIT["bug"])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     if code == EXIT["storage"]:
         abort(code)  # HDF5 would crash in its own finalizers after a failed close
+    if code not in (EXIT["finished"], EXIT["resume"]):
+        signals.restore()  # mpirun ends the other ranks by SIGTERM as soon as one has ended
     sys.exit(code)

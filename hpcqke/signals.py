@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 
+NUMBERS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+
 _received: list[str] = []
 
 
@@ -21,8 +23,14 @@ def _on_signal(number: int, _frame) -> None:
 
 def install() -> None:
     """Take over USR1, TERM and INT."""
-    for name in (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, _on_signal)
+    for number in NUMBERS:
+        signal.signal(number, _on_signal)
+
+
+def restore() -> None:
+    """Let them end the process again: it has nothing left to save."""
+    for number in NUMBERS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def received() -> str | None:

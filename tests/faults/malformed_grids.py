@@ -100,7 +100,7 @@ TIMES = [
     valued("output.series_every", "1e-9"),
     valued("checkpoint.every", "1e-12"),
     valued("output.growth_window", "[0.5, 0.2]"),
-    valued("output.growth_window", "[0.5, 2.0]"),
+    valued("output.growth_window", "[2.0, 2.0]"),
 ]
 
 SEVERAL = [
