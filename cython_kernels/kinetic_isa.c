@@ -3,10 +3,13 @@
 
 #include "kinetic_api.h"
 
-/* Rows that are worked on together: enough to reuse the stencil's loads, few enough for L1. */
+/* What is worked on together: rows enough to reuse the stencil's loads, directions few enough for
+ * the slopes to stay in L1, numbers likewise, a stage's sources few enough for the registers.
+ */
 #define HQ_TILE 8
-#define HQ_PANEL 8   /* directions that are carried through all steps together, in L1 */
-#define HQ_PIECE 512 /* numbers that are combined together, likewise */
+#define HQ_PANEL 16
+#define HQ_PIECE 512
+#define HQ_FEW 6
 
 typedef void hq_slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t pitch,
                       ptrdiff_t from, ptrdiff_t to, ptrdiff_t count);
@@ -89,19 +92,24 @@ static void slide(const hq_kinetic *k, const double *const *row, double *F, ptrd
         hq_slides_1[k->width][k->filtered](k, row, F + whole, pitch, from + whole, to, count);
 }
 
-static void combine(const hq_stage *stage, const double *slope, ptrdiff_t at, ptrdiff_t n)
+static void combine(const hq_stage *stage, const double *slope, ptrdiff_t pitch, ptrdiff_t at,
+                    ptrdiff_t length, ptrdiff_t n, ptrdiff_t count)
 {
+    if (n == length && n == pitch) { /* whole rows */
+        n *= count;
+        count = 1;
+    }
     const ptrdiff_t whole = n / HQ_VW * HQ_VW;
-    HQ_JOIN(combine, HQ_VW)(stage, slope, at, whole);
+    HQ_JOIN(combine, HQ_VW)(stage, slope, pitch, at, length, whole, count);
     if (whole < n)
-        hq_combine_1(stage, slope + whole, at + whole, n - whole);
+        hq_combine_1(stage, slope + whole, pitch, at + whole, length, n - whole, count);
 }
 
 /* The numbers from..to-1, in pieces that stay in L1 while the targets take their turns. */
 static void apply(const hq_stage *stage, const double *F, ptrdiff_t from, ptrdiff_t to)
 {
     for (ptrdiff_t at = from; at < to; at += HQ_PIECE)
-        combine(stage, F + at, at, to - at < HQ_PIECE ? to - at : HQ_PIECE);
+        combine(stage, F + at, 0, at, 0, to - at < HQ_PIECE ? to - at : HQ_PIECE, 1);
 }
 
 static void transport(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t z0,
@@ -126,8 +134,9 @@ static void turn(const hq_kinetic *k, const double *X, double *F, ptrdiff_t pitc
     hq_rotate *rotate = loops_of(k)->rotate[k->flavors - 2][k->species - 1];
     for (ptrdiff_t b = 0; b < end - first; b++)
         rotate(k, X + b * cells, F + b * cells, pitch, first + b, count, A, B, stride, mode);
-    for (ptrdiff_t r = 0; stage && r < count; r++)
-        combine(stage, F + r * pitch, (z + r) * k->length + first * cells, (end - first) * cells);
+    if (stage)
+        combine(stage, F, pitch, z * k->length + first * cells, k->length, (end - first) * cells,
+                count);
 }
 
 static void commutator(const hq_kinetic *k, const double *X, ptrdiff_t nz, const double *A,
@@ -166,7 +175,7 @@ static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t
 {
     const int C = k->components;
     const ptrdiff_t cells = k->length / k->blocks, panel = HQ_PANEL / k->lanes;
-    const ptrdiff_t pitch = stage ? panel * cells : k->length;
+    const ptrdiff_t pitch = stage && panel < k->blocks ? panel * cells : k->length;
     const double *row[HQ_TILE + 2 * HQ_MAX_WIDTH];
     double AB[HQ_TILE * 2 * HQ_MAX_COMPONENTS];
     double slope[HQ_TILE * HQ_PANEL * 2 * HQ_MAX_COMPONENTS] __attribute__((aligned(64)));

@@ -1,31 +1,57 @@
 /* Runge-Kutta stages: a template like transport.h, for one lane and as many as a register holds. */
 
-/* target[i] = ((base[i] + c_1 source_0[i]) + c_2 source_1[i] ...) + c_0 slope[i], i = at..at+n-1;
- * slope[0] belongs to i = at.
+/* target = ((base + c_1 source_0) + c_2 source_1 ...) + c_0 slope, for n numbers of `count` rows:
+ * number `at` of the targets, `length` a row, is slope[0], `pitch` a row.  The first `few` sources
+ * are kept in registers, the others are there if `many`.
  */
-HQ_INLINE void HQ_(emit)(const hq_target *t, const double *slope, ptrdiff_t at, ptrdiff_t n,
-                         const int sources)
+HQ_INLINE void HQ_(emit)(const hq_target *t, const double *slope, ptrdiff_t pitch, ptrdiff_t at,
+                         ptrdiff_t length, ptrdiff_t n, ptrdiff_t count, const int few,
+                         const int many)
 {
-    const double *source[HQ_MAX_SOURCES], *base = t->base + at;
-    double *target = t->target + at;
-    HQ_VEC c[HQ_MAX_SOURCES + 1];
-    for (int j = 0; j <= sources; j++)
+    HQ_VEC c[HQ_FEW + 1];
+    HQ_UNROLL
+    for (int j = 0; j <= few; j++)
         c[j] = t->c[j] - (HQ_VEC){0};
-    for (int j = 0; j < sources; j++)
-        source[j] = t->source[j] + at;
-    for (ptrdiff_t i = 0; i < n; i += HQ_LANES) {
-        HQ_VEC sum = HQ_(load)(base + i);
-        for (int j = 0; j < sources; j++)
-            sum += c[j + 1] * HQ_(load)(source[j] + i);
-        HQ_(store)(target + i, sum + c[0] * HQ_(load)(slope + i));
+    for (ptrdiff_t r = 0; r < count; r++, at += length, slope += pitch) {
+        const double *source[HQ_FEW], *base = t->base + at;
+        double *target = t->target + at;
+        HQ_UNROLL
+        for (int j = 0; j < few; j++)
+            source[j] = t->source[j] + at;
+        _Pragma("GCC unroll 4")
+        for (ptrdiff_t i = 0; i < n; i += HQ_LANES) {
+            HQ_VEC sum = HQ_(load)(base + i);
+            HQ_UNROLL
+            for (int j = 0; j < few; j++)
+                sum += c[j + 1] * HQ_(load)(source[j] + i);
+            for (int j = few; many && j < t->sources; j++)
+                sum += t->c[j + 1] * HQ_(load)(t->source[j] + at + i);
+            HQ_(store)(target + i, sum + c[0] * HQ_(load)(slope + i));
+        }
     }
 }
 
-/* What `stage` makes of the slopes of the numbers at..at+n-1. */
-static void HQ_(combine)(const hq_stage *stage, const double *slope, ptrdiff_t at, ptrdiff_t n)
+#define HQ_EMIT(few, many)                                                                        \
+    HQ_(emit)(t, slope, pitch, at, length, n, count, few, many);                                  \
+    break
+
+/* What `stage` makes of the slopes of these numbers. */
+static void HQ_(combine)(const hq_stage *stage, const double *slope, ptrdiff_t pitch, ptrdiff_t at,
+                         ptrdiff_t length, ptrdiff_t n, ptrdiff_t count)
 {
-    for (ptrdiff_t i = 0; stage->K && i < n; i += HQ_LANES)
-        HQ_(store)(stage->K + at + i, HQ_(load)(slope + i));
+    for (ptrdiff_t r = 0; stage->K && r < count; r++)
+        memmove(stage->K + at + r * length, slope + r * pitch, n * sizeof *slope);
     for (const hq_target *t = stage->target; t < stage->target + stage->targets; t++)
-        HQ_(emit)(t, slope, at, n, t->sources);
+        switch (t->sources) {
+        case 0: HQ_EMIT(0, 0);
+        case 1: HQ_EMIT(1, 0);
+        case 2: HQ_EMIT(2, 0);
+        case 3: HQ_EMIT(3, 0);
+        case 4: HQ_EMIT(4, 0);
+        case 5: HQ_EMIT(5, 0);
+        case 6: HQ_EMIT(6, 0);
+        default: HQ_EMIT(HQ_FEW, 1);
+        }
 }
+
+#undef HQ_EMIT
