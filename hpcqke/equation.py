@@ -51,7 +51,7 @@ class KineticEquation:
         self._A, self._B = np.zeros((2, rows, C))
         self._mean, self._mode = self._fixed_hamiltonian()
         self._slope = ps.aligned() if ps.ranks_p > 1 or self.sources else None
-        self._lo, self._hi = ps.lo, ps.hi
+        self._lo, self._hi = ps.ghosts.lo, ps.ghosts.hi
         w = min(ps.stencil, rows)
         self._inner = (w, rows - w) if rows > 2 * w else (0, 0)
         first, last = self._inner
@@ -139,11 +139,11 @@ class KineticEquation:
         """``kernel(first, last)`` over all rows, those without ghosts while ghosts travel."""
         ps, seconds, now = self.ps, self.seconds, perf_counter
         t0 = now()
-        ps.begin_ghosts(vec)
+        ps.ghosts.begin(vec)
         t1 = now()
         kernel(*self._inner)
         t2 = now()
-        ps.end_ghosts(vec)
+        ps.ghosts.end(vec)
         t3 = now()
         for rows in self._edges:
             kernel(*rows)

@@ -64,6 +64,7 @@ class MomentumGrid:
     v_weight: np.ndarray
     p: np.ndarray
     p_weight: np.ndarray
+    p0: float = 0.0
 
     @classmethod
     def from_case(cls, section) -> MomentumGrid:
@@ -74,6 +75,11 @@ class MomentumGrid:
             w = np.ones_like(v)
         if section.weights is not None:
             w = np.array(section.weights, dtype=float)
+        if section.offset_range is not None:
+            q0, q1 = section.offset_range
+            dq = (q1 - q0) / section.offset_cells
+            q = q0 + dq * (np.arange(section.offset_cells) + 0.5)
+            return cls(v, w, q, np.full(q.size, dq), section.p0)
         p = np.array(section.momenta, dtype=float)
         pw = np.ones_like(p)
         if section.momenta_weights is not None:

@@ -3,10 +3,7 @@
 One DMDA (dim 2, x = momentum column, y = z) says who owns what; its vectors carry the state in the
 layout X[z, block, species*component, lane]. Two things differ from a textbook DMDA, for a reason:
 
-* The DMDA's stencil width is zero and the ghost rows are filled by a PETSc scatter of their own:
-  a DMDA has one stencil width for both directions (four ghost rows in z would ask for four ghost
-  columns in momentum), and its globalToLocal copies the whole interior, which costs more than the
-  kernels that follow. The scatter moves the ghost rows only; kernels read the interior in place.
+* The DMDA's stencil width is zero; ghost cells have a scatter of their own (see `ghosts`).
 * Ownership follows chunks (see `grids`), so that momentum sums have the same bits everywhere.
 """
 
@@ -15,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpcqke.errors import CaseError
+from hpcqke.ghosts import Ghosts
 from hpcqke.grids import Blocks, MomentumGrid, ZGrid, split
 
 
@@ -68,7 +66,7 @@ class PhaseSpace:
     """The distributed (z, momentum) grid. Collective; `destroy` it when done.
 
     Parameters: the grids, N_f, the number of species (1: nu; 2: nu and nubar), the stencil width
-    in z (rows), and the wanted ranks along z and momentum (0 = choose).
+    in z (rows) and along momentum (columns), and the wanted ranks along z and momentum (0 = choose).
     Public sizes: nz, np (momenta), nv (directions), S, C; ``stencil``; own ranges ``z_range``,
     ``column_range``, ``momentum_range``, ``direction_range``; local shape ``shape`` = (rows,
     blocks, S*C, lanes), ``row`` = doubles in a row.
@@ -84,11 +82,12 @@ class PhaseSpace:
         ranks_z: int = 0,
         ranks_p: int = 0,
         comm=None,
+        stencil_p: int = 0,
     ) -> None:
         from hpcqke import parallel
 
         PETSc = parallel.start_petsc()
-        self._PETSc = PETSc
+        self.PETSc = PETSc
         self.comm = (comm if comm is not None else parallel.world()).Dup()
         self.rank, self.size = self.comm.rank, self.comm.size
         self.z, self.momentum, self.stencil = z, momentum, stencil
@@ -103,7 +102,7 @@ class PhaseSpace:
         self._make_dmda()
         self.p_comm = self.comm.Split(self.iz, self.ip)
         self.z_comm = self.comm.Split(self.ip, self.iz)
-        self._make_ghosts()
+        self.ghosts = Ghosts(self, stencil, stencil_p)
 
     def _own_parts(self) -> None:
         b = self.blocks
@@ -132,13 +131,13 @@ class PhaseSpace:
     def _make_dmda(self) -> None:
         b = self.blocks
         self.dof = b.per_column * self.S * self.C * b.width
-        self.dm = self._PETSc.DMDA().create(
+        self.dm = self.PETSc.DMDA().create(
             dim=2,
             dof=self.dof,
             sizes=(b.columns, self.nz),
             proc_sizes=(self.ranks_p, self.ranks_z),
             ownership_ranges=tuple(
-                np.diff(bounds).astype(self._PETSc.IntType)
+                np.diff(bounds).astype(self.PETSc.IntType)
                 for bounds in (self._column_bounds, self._z_bounds)
             ),
             boundary_type=("none", "periodic" if self.z.boundary == "periodic" else "none"),
@@ -146,35 +145,17 @@ class PhaseSpace:
             comm=self.comm,
         )
 
-    def _make_ghosts(self) -> None:
-        """The scatter that fills rows -w..-1 and n..n+w-1 of this rank's columns."""
-        PETSc, w = self._PETSc, self.stencil
-        self._ghost = np.zeros(2 * w * self.row)
-        self.lo = self._ghost[: w * self.row].reshape(w, self.row)
-        self.hi = self._ghost[w * self.row :].reshape(w, self.row)
-        self._scatter = None
-        if w == 0:
-            return
-        z0, z1 = self.z_range
-        wanted = np.concatenate([np.arange(z0 - w, z0), np.arange(z1, z1 + w)]) % self.nz
-        columns = np.diff(self._column_bounds)
-        owner = np.searchsorted(self._z_bounds, wanted, side="right") - 1
-        # Offsets in PETSc's numbering, in units of dof: whole z slabs, then columns of a slab.
-        mine = columns[self.ip]
-        first = self._z_bounds[owner] * self.blocks.columns
-        rows_of_owner = np.diff(self._z_bounds)[owner]
-        first = first + rows_of_owner * columns[: self.ip].sum()
-        first = first + (wanted - self._z_bounds[owner]) * mine
-        index = (first[:, None] + np.arange(mine)[None, :]).ravel().astype(PETSc.IntType)
-        self._ghost_vec = PETSc.Vec().createWithArray(
-            self._ghost, bsize=self.dof, comm=PETSc.COMM_SELF
-        )
-        sample = self.create_vec()
-        source = PETSc.IS().createBlock(self.dof, index, comm=PETSc.COMM_SELF)
-        target = PETSc.IS().createStride(self._ghost.size, 0, 1, comm=PETSc.COMM_SELF)
-        self._scatter = PETSc.Scatter().create(sample, source, self._ghost_vec, target)
-        for thing in (source, target, sample):
-            thing.destroy()
+    def petsc_block(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """PETSc's number of the cells (row, column), in units of dof.
+
+        Ranks follow each other with whole z slabs, the columns of a slab running fastest.
+        """
+        zb, cb = self._z_bounds, self._column_bounds
+        iz = np.searchsorted(zb, rows, side="right") - 1
+        ip = np.searchsorted(cb, columns, side="right") - 1
+        slab, width = np.diff(zb)[iz], np.diff(cb)[ip]
+        first = zb[iz] * self.blocks.columns + slab * cb[ip]
+        return first + (rows - zb[iz]) * width + columns - cb[ip]
 
     def aligned(self) -> np.ndarray:
         """Zeros of this rank's shape (rows, doubles in a row), on a cache line's boundary."""
@@ -183,21 +164,11 @@ class PhaseSpace:
     def create_vec(self):
         """A new PETSc vector in the DMDA's layout over aligned memory, filled with zeros."""
         memory = self.aligned()
-        return self._PETSc.Vec().createWithArray(memory, bsize=self.dof, comm=self.comm)
+        return self.PETSc.Vec().createWithArray(memory, bsize=self.dof, comm=self.comm)
 
     def array(self, vec, readonly: bool = False) -> np.ndarray:
         """The rank's part of ``vec`` as (rows, doubles in a row), without a copy."""
         return vec.getArray(readonly=readonly).reshape(self.rows, self.row)
-
-    def begin_ghosts(self, vec) -> None:
-        """Start filling ``lo`` and ``hi`` from ``vec``; `end_ghosts` must follow."""
-        if self._scatter is not None:
-            self._scatter.begin(vec, self._ghost_vec)
-
-    def end_ghosts(self, vec) -> None:
-        """Ghost rows are there after this call."""
-        if self._scatter is not None:
-            self._scatter.end(vec, self._ghost_vec)
 
     def to_natural(self, X: np.ndarray) -> np.ndarray:
         """Own part as (rows, momenta, directions, species, component), no padding (a copy)."""
@@ -239,10 +210,7 @@ class PhaseSpace:
 
     def destroy(self) -> None:
         """Free PETSc's objects and the communicators."""
-        if self._scatter is not None:
-            self._scatter.destroy()
-            self._ghost_vec.destroy()
-            self._scatter = None
+        self.ghosts.destroy()
         self.dm.destroy()
         for comm in (self.p_comm, self.z_comm, self.comm):
             comm.Free()

@@ -1,0 +1,48 @@
+"""Gradient terms  1/2{d_z Omega, d_pz rho} - 1/2{d_pz Omega, d_z rho}   [Eq. 16 of the paper].
+
+With Omega0 = mu [(M + Tr M) - v (F + Tr F)] of Eq. (17) these return to the kinetic energy what
+Eq. (1) takes out of the refractive energy: K + U, the number, the flavor matrix and the momentum are
+conserved exactly, in every step of a scheme that conserves quadratic quantities. The split form
+
+    d_t rho = ... + X(rho o d_z Omega) - d_z(rho o X Omega),   a o b = (ab + ba)/2,   X = d/dp_z
+
+is used, with the discrete X of `hpcqke.momentum_operator` and the discrete d_z of the advection.
+For antineutrinos both terms have the opposite sign.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hpcqke.momentum_operator import MomentumOperator, on_axis
+from hpcqke.schema import boolean, choice
+from hpcqke.terms.base import Term
+
+
+class Gradient(Term):
+    """Weak force and group velocity of Eq. (16), which trade refractive with kinetic energy."""
+
+    name = "gradient"
+    kind = "gradient"
+    conserves = ("number", "flavor")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Config:
+        """Order of the differences in momentum, and the two parts."""
+
+        order: int = choice(2, 4, default=2, doc="order of the differences along |p|, v = +-1")
+        weak_force: bool = boolean(True, doc="the force 1/2{d_z Omega, d_pz rho}")
+        group_velocity: bool = boolean(True, doc="the correction -1/2{d_pz Omega, d_z rho}")
+
+    @classmethod
+    def stencil_p(cls, config: Any) -> int:
+        """Half the order."""
+        return config.order // 2
+
+    def operator(self, momentum: Any) -> MomentumOperator:
+        """X on the momentum grid."""
+        return on_axis(momentum.p, momentum.v, self.config.order)
+
+    def max_rate(self, ps: Any) -> float:
+        """mu n (d_z) (d_q): a bound for unit polarizations."""
+        dq = abs(ps.momentum.p[1] - ps.momentum.p[0]) if ps.momentum.p.size > 1 else float("inf")
+        return 4.0 / (dq * ps.z.dz)
