@@ -72,6 +72,9 @@ def _complete(case: Case) -> Case:
         momentum = dataclasses.replace(momentum, momenta_weights=(1.0,) * len(momentum.momenta))
     if time.step is None and time.tolerance is None:
         time = dataclasses.replace(time, tolerance=DEFAULT_TOLERANCE)
+    if time.relaxation is None:
+        keeps = "gradient" in case.terms and time.integrator.startswith("rk")
+        time = dataclasses.replace(time, relaxation=keeps)
     if output.directory is None:
         output = dataclasses.replace(output, directory=f"runs/{case.name}")
     grid = dataclasses.replace(case.grid, momentum=momentum)

@@ -58,6 +58,8 @@ class Time:
     end: float = number(unit="1/mu", doc="time at which the run ends")
     integrator: str = choice(*INTEGRATORS, default="rk5dp", doc="time integrator")
     step: float | None = number(None, above=0, unit="1/mu", doc="fixed step")
+    relaxation: bool | None = boolean(
+        None, doc="stretch Runge-Kutta steps so that energy is kept; true with the gradient term")
     tolerance: float | None = number(
         None, above=0, maximum=0.1, doc="absolute and relative, per step; 1e-8 if there is no step")
 

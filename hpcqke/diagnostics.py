@@ -17,8 +17,11 @@ from hpcqke import state
 from hpcqke.eigenvalues import eigenvalues
 from hpcqke.equation import KineticEquation
 from hpcqke.grids import CENTRAL
-from hpcqke.kernels import integrals, kinetic
-from hpcqke.sums import ordered_sum, power_of_two_above
+from hpcqke.integrals import mode_integrals
+from hpcqke.kernels import kinetic
+from hpcqke.momentum_sums import MomentumSums
+from hpcqke.relaxation import bilinear
+from hpcqke.sums import ordered_sum
 
 
 def derivative(rows: np.ndarray, order: int, dz: float) -> np.ndarray:
@@ -58,9 +61,10 @@ class Diagnostics:
         self.harmonics = np.arange(-n, n + 1)
         self.k = 2 * np.pi * self.harmonics / ps.z.length
         # With weights w v the kernel's two sums are F = sum v rho and F2 = sum v^2 rho.
-        self._flux = kinetic.Kinetic(
+        flux = kinetic.Kinetic(
             ps.N, ps.S, ps.v, ps.weight * ps.v, ps.chunk_start, order=0, dz=1.0, filter=0.0
         )
+        self._flux = MomentumSums(ps, flux)
         self._rhs = ps.create_vec()
         self.reference: dict | None = None
 
@@ -69,56 +73,30 @@ class Diagnostics:
 
     def set_reference(self, X: np.ndarray) -> None:
         """Remember the initial integrals that drifts and survival are measured against."""
-        linear, square = self.mode_integrals(X)
+        linear, square = mode_integrals(self.ps, X)
         self.reference = {"linear": linear.tolist(), "square": square.tolist()}
-
-    def mode_integrals(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """int rho dz (momentum, direction, species, component) and int |P|^2 dz per mode.
-
-        |P|^2 stands for 2 [Tr rho^2 - (Tr rho)^2 / N_f] / (2 if N_f = 3 else 1).
-        """
-        from mpi4py import MPI
-
-        ps = self.ps
-        top = np.array([integrals.max_abs(X)])
-        ps.comm.Allreduce(MPI.IN_PLACE, top, MPI.MAX)
-        scale = power_of_two_above(top[0])
-        scale2 = scale * scale * ps.C * 2
-        width = ps.blocks.width
-        linear = np.zeros((ps.row, 2), dtype=np.int64)
-        square = np.zeros((ps.row // ps.C, 2), dtype=np.int64)
-        integrals.mode_integrals(X, ps.S, ps.C, width, scale, scale2, linear, square)
-        for limbs in (linear, square):
-            ps.z_comm.Allreduce(MPI.IN_PLACE, limbs, MPI.SUM)
-        limb = 2.0**40
-        flat = (linear[:, 0] + linear[:, 1] / limb) * (scale / limb * ps.z.dz)
-        flat2 = (square[:, 0] + square[:, 1] / limb) * (scale2 / limb * ps.z.dz)
-        full = np.zeros((ps.np, ps.nv, ps.S, ps.C))
-        full2 = np.zeros((ps.np, ps.nv, ps.S))
-        own = ps.own[1:]
-        full[own] = ps.unpack_modes(flat, ps.C)
-        full2[own] = ps.unpack_modes(flat2, 1)[..., 0]
-        for array in (full, full2):
-            ps.p_comm.Allreduce(MPI.IN_PLACE, array, MPI.SUM)
-        return full, full2
 
     def row(self, t: float, step: int, vec) -> dict:
         """Everything `series.nc` keeps of this moment; scalars are floats."""
         ps = self.ps
         X = ps.array(vec, readonly=True)
-        linear, square = self.mode_integrals(X)
+        linear, square = mode_integrals(ps, X)
         weight = ps.momentum.weight
         reference = np.asarray(self.reference["linear"])
         square0 = np.asarray(self.reference["square"])
         matrix = np.einsum("pd,pdsc->sc", weight, linear)
-        energy = np.einsum("pd,p,pds->", weight, ps.momentum.p, state.trace(linear))
+        along = np.sum((weight * self.equation.energy)[..., None] * state.trace(linear), axis=0)
+        momentum = np.sum(ps.momentum.v[:, None] * along)
         safe = np.where(square0 > 0, square0, 1.0)
         drift = np.abs(np.where(square0 > 0, square / safe - 1.0, 0.0))
         row = {
             "step": step,
             "number": state.trace(matrix),
             "flavor_matrix": matrix,
-            "energy_kinetic": float(energy),
+            "energy_kinetic": float(along.sum()),
+            "energy_kinetic_direction": along,
+            "momentum_z": float(momentum),
+            "occupation": state.trace(linear),
             "polarization_norm_error": float(drift.max()),
             "survival": survival(weight, linear, reference),
         }
@@ -151,7 +129,7 @@ class Diagnostics:
         dX = ps.array(self._rhs)
         with self.equation.uncounted():
             self.equation.evaluate(t, vec, X, dX)
-        sums = [self.equation.moments(X).copy(), self._second_moments(X)]
+        sums = [self.equation.moments(X).copy(), self._flux.finish(self._flux.start(X)).copy()]
         sums.append(self.equation.moments(dX).copy())
         rows = ps.gather_z(np.concatenate(sums, axis=1))
         if rows is None:
@@ -159,24 +137,23 @@ class Diagnostics:
         M, F, _, F2, dM, dF = (rows[:, i * C : (i + 1) * C] for i in range(6))
         mu, dz = self.equation.strength(t), ps.z.dz
         oscillating = traceless_product(M, M) - traceless_product(F, F)
-        tr = state.trace
-        full = state.trace_product(M, M) + tr(M) ** 2 - state.trace_product(F, F) - tr(F) ** 2
-        rate = np.zeros(1)
+        full = bilinear(M, M) - bilinear(F, F)
+        rate = gain = np.zeros(1)
         if self.order:
-            gradient = derivative(np.concatenate([F, F2], axis=1), self.order, dz)
-            rate = traceless_product(F, gradient[:, C:]) - traceless_product(M, gradient[:, :C])
+            gradient = derivative(np.concatenate([M, F, F2], axis=1), self.order, dz)
+            dzM, dzF, dzF2 = (gradient[:, i * C : (i + 1) * C] for i in range(3))
+            rate = traceless_product(F, dzF2) - traceless_product(M, dzF)
+            gain = bilinear(F2, dzF) - bilinear(F, dzM)
+        on = float(self.equation.gradient is not None)
         measured = traceless_product(M, dM) - traceless_product(F, dF)
         return {
             "energy_refractive": float(0.5 * mu * dz * full.sum()),
             "energy_refractive_osc": float(0.5 * mu * dz * oscillating.sum()),
             "energy_refractive_osc_rate": float(mu * dz * rate.sum()),
             "energy_refractive_osc_rate_measured": float(mu * dz * measured.sum()),
+            "energy_kinetic_rate": on * float(mu * dz * gain.sum()),
             "spectrum": self._spectrum(M, F),
         }
-
-    def _second_moments(self, X: np.ndarray) -> np.ndarray:
-        """(F, F2) of own rows."""
-        return self.equation.moments(X, kernel=self._flux).copy()
 
     def _spectrum(self, M: np.ndarray, F: np.ndarray) -> np.ndarray:
         """|psi_k| of the off-diagonal elements of M and F: (moment, pair, k)."""

@@ -15,8 +15,11 @@ from time import perf_counter
 
 import numpy as np
 
-from hpcqke import guard
+from hpcqke import guard, state
+from hpcqke.gradient_flow import GradientFlow
+from hpcqke.integrals import mode_integrals
 from hpcqke.kernels import kinetic
+from hpcqke.momentum_sums import MomentumSums
 from hpcqke.phase_space import PhaseSpace
 
 
@@ -33,6 +36,7 @@ class KineticEquation:
         self.transport = next((t for t in self.terms if t.kind == "transport"), None)
         self.hamiltonian = tuple(t for t in self.terms if t.kind == "hamiltonian")
         self.sources = tuple(t for t in self.terms if t.kind == "source")
+        self.gradient = next((t for t in self.terms if t.kind == "gradient"), None)
         order, strength = self.transport.scheme() if self.transport else (0, 0.0)
         self.kernel = kinetic.Kinetic(
             ps.N,
@@ -44,19 +48,20 @@ class KineticEquation:
             dz=ps.z.dz,
             filter=strength,
         )
-        rows, C = ps.rows, ps.C
-        self._local = np.zeros((ps.chunk_start.size - 1, rows, 2 * C))
-        self._all = np.zeros((ps.blocks.chunks, rows, 2 * C))
-        self._sums = np.zeros((rows, 2 * C))
-        self._A, self._B = np.zeros((2, rows, C))
         self._mean, self._mode = self._fixed_hamiltonian()
-        self._slope = ps.aligned() if ps.ranks_p > 1 or self.sources else None
+        self._flow = GradientFlow(ps, self.gradient, order) if self.gradient else None
+        self._fused = ps.ranks_p == 1 and self._flow is None
+        self._own = MomentumSums(ps, self.kernel)
+        self._sums = MomentumSums(ps, self.kernel, ghosts=True) if self._flow else self._own
+        self.energy = np.broadcast_to(ps.momentum.p[:, None], ps.momentum.weight.shape)
+        if self._flow:
+            self.energy = self._flow.operator.energy
+        self._slope = ps.aligned() if self.sources or not self._fused else None
         self._lo, self._hi = ps.ghosts.lo, ps.ghosts.hi
-        w = min(ps.stencil, rows)
+        rows, w = ps.rows, min(ps.stencil, ps.rows)
         self._inner = (w, rows - w) if rows > 2 * w else (0, 0)
         first, last = self._inner
         self._edges = [r for r in ((0, first), (last, rows)) if r[1] > r[0]]
-        self._counts = [int(n) * rows * 2 * C for n in np.diff(ps.chunk_bounds)]
         self.seconds = {"ghost rows": 0.0, "momentum sums": 0.0, "kernels": 0.0}
         self.calls = 0
 
@@ -76,35 +81,19 @@ class KineticEquation:
         """mu(t): the factor between the momentum sums and the self-interaction."""
         return sum(term.strength(t) for term in self.hamiltonian)
 
-    def moments(self, X: np.ndarray, kernel=None) -> np.ndarray:
-        """(M, F) of own rows, shape (rows, 2 N_f^2); same bits on every decomposition.
+    def moments(self, X: np.ndarray) -> np.ndarray:
+        """(M, F) of own rows, shape (rows, 2 N_f^2), in components; overwritten by the next call."""
+        return self._own.finish(self._own.start(X))
 
-        M = sum_p (rho - rhobar),  F = sum_p v (rho - rhobar), in components; ``kernel`` may
-        bring other weights. The result is overwritten by the next call.
-        """
-        (kernel or self.kernel).moments(X, self._local)
-        request = self._start_sum()
-        return self._finish_sum(request)
-
-    def _start_sum(self):
-        if self.ps.ranks_p == 1:
-            return None
-        from mpi4py import MPI
-
-        return self.ps.p_comm.Iallgatherv(
-            [self._local, MPI.DOUBLE], [self._all, (self._counts, None), MPI.DOUBLE]
-        )
-
-    def _finish_sum(self, request) -> np.ndarray:
-        if request is not None:
-            request.Wait()
-        chunks = self._local if request is None else self._all
-        kinetic.combine(chunks, self.ps.blocks.group, self._sums)
-        return self._sums
+    def kinetic_energy(self, X: np.ndarray) -> float:
+        """K = int sum_p energy Tr (rho + rhobar) dz, counted from p0. Collective."""
+        linear, _ = mode_integrals(self.ps, X)
+        weight = self.ps.momentum.weight * self.energy
+        return float(np.sum(weight[..., None] * state.trace(linear)))
 
     def evaluate(self, t: float, vec, X: np.ndarray, F: np.ndarray) -> None:
         """F = right-hand side at time t for the state X (own rows of ``vec``)."""
-        if self.ps.ranks_p == 1:
+        if self._fused:
             args = (self.strength(t), self._mean, None, self._mode)
             self._sweep(
                 vec, lambda *rows: self.kernel.fused(X, self._lo, self._hi, F, *rows, *args)
@@ -126,7 +115,7 @@ class KineticEquation:
             with self._timed("kernels"):
                 stage.apply(self._slope, 0, self.ps.rows)
             return
-        if self.ps.ranks_p == 1:
+        if self._fused:
             args = (self.strength(t), self._mean, None, self._mode, stage)
             self._sweep(vec, lambda *rows: kernel.fused_stage(X, self._lo, self._hi, *rows, *args))
         else:
@@ -151,18 +140,28 @@ class KineticEquation:
         seconds["kernels"] += (t2 - t1) + (now() - t3)
 
     def _transport_and_mean_field(self, t: float, vec, X, F) -> tuple[np.ndarray, np.ndarray]:
-        """F = transport, while the momentum sums travel; then (A, B)."""
-        with self._timed("kernels"):
-            self.kernel.moments(X, self._local)
-        request = self._start_sum()
+        """F = transport (and gradient terms), while the momentum sums travel; then (A, B)."""
+        ps, seconds = self.ps, self.seconds
+        sums, w = self._sums, self._sums.parts[0] if self._flow else 0
+        request = None
+        if not self._flow:
+            with self._timed("kernels"):
+                request = sums.start(X)
         self._sweep(vec, lambda *rows: self.kernel.transport(X, self._lo, self._hi, F, *rows))
-        with self._timed("momentum sums"):
-            sums, C = self._finish_sum(request), self.ps.C
-            np.multiply(sums[:, :C], self.strength(t), out=self._A)
-            np.multiply(sums[:, C:], self.strength(t), out=self._B)
-            if self._mean is not None:
-                self._A += self._mean
-        return self._A, self._B
+        if self._flow:
+            with self._timed("kernels"):
+                request = sums.start(self._lo, X, self._hi)
+        start = perf_counter()
+        field = self.strength(t) * sums.finish(request)
+        A, B = np.ascontiguousarray(field[:, : ps.C]), np.ascontiguousarray(field[:, ps.C :])
+        seconds["momentum sums"] += perf_counter() - start
+        if self._flow:
+            with self._timed("gradient terms"):
+                self._flow.add(X, F, A, B)
+            A, B = A[w : w + ps.rows], B[w : w + ps.rows]
+        if self._mean is not None:
+            A = A + self._mean
+        return A, B
 
     @contextmanager
     def _timed(self, name: str):

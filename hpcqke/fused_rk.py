@@ -83,8 +83,11 @@ def petsc_tableau(PETSc, rk_type: str) -> Tableau:
 class FusedRK:
     """The context of the TS. ``end_of_step(t, h)`` -> (h, t after it) is the caller's clock."""
 
-    def __init__(self, ps, equation, tableau: Tableau, adaptive: bool, end_of_step) -> None:
+    def __init__(
+        self, ps, equation, tableau: Tableau, adaptive: bool, end_of_step, relaxation=None
+    ) -> None:
         self.ps, self.equation, self.tableau = ps, equation, tableau
+        self.relaxation = relaxation
         self.adaptive, self.end_of_step = adaptive, end_of_step
         self.rejections = 0
         self._fresh = True
@@ -96,11 +99,16 @@ class FusedRK:
         """One accepted step of the solution; sets the time and the next step size."""
         vec = ts.getSolution()
         if self._plan is None:
-            self._plan = (AdaptivePlan if self.adaptive else FixedPlan)(self, vec)
+            in_place = not self.adaptive and self.relaxation is None
+            self._plan = (FixedPlan if in_place else AdaptivePlan)(self, vec)
         t, wanted = ts.getTime(), ts.getTimeStep()
         if not self.adaptive:
             h, t_new = self.end_of_step(t, wanted)
-            self._plan.take(t, h, t_new)
+            if self.relaxation is None:
+                self._plan.take(t, h, t_new)
+            else:
+                self._plan.attempt(t, h, t_new, 1.0, 0.0)
+                t_new = self._plan.accept(t, h, t_new)
             ts.setTime(t_new)
             return
         rtol, atol = ts.getTolerances()
@@ -111,8 +119,7 @@ class FusedRK:
             factor = safety * error ** (-1 / self.tableau.order) if error > 0 else MOST
             wanted = h * min(max(factor, LEAST), MOST)
             if error <= 1:
-                self._plan.accept()
-                ts.setTime(t_new)
+                ts.setTime(self._plan.accept(t, h, t_new))
                 ts.setTimeStep(wanted)
                 return
             self.rejections += 1
@@ -192,14 +199,14 @@ class AdaptivePlan:
         self.owner, ps = owner, owner.ps
         tableau = owner.tableau
         A, b, s = tableau.A, tableau.b, tableau.b.size
-        self.fsal = tableau.first_same_as_last
+        self.fsal = tableau.first_same_as_last and owner.relaxation is None
         self.vec, self.y = vec, ps.array(vec)
         self.vecs = [ps.create_vec() for _ in range(2)]
         Y = [ps.array(v) for v in self.vecs]
         self.inputs = [(vec, self.y)] + [(self.vecs[i % 2], Y[i % 2]) for i in range(1, s)]
         self.y_new = Y[(s - 1) % 2] if self.fsal else Y[s % 2]
         self.K = list(slopes(ps, range(s)).values())
-        self.error_weights = b - tableau.embedded
+        self.error_weights = b - (b if tableau.embedded is None else tableau.embedded)
         self.parity = 0
         self.plans = [self._stages(A, b, s, parity) for parity in range(2 if self.fsal else 1)]
 
@@ -237,15 +244,31 @@ class AdaptivePlan:
                 continue
             equation.evaluate_stage(t_new if c[i] == 1 else t + c[i] * h, vec, X, stage)
         self.owner._fresh = self.owner._fresh and not self.fsal
+        if not self.owner.adaptive:
+            return 0.0
         error = kinetic.error_norm(self.y, self.y_new, K, h * self.error_weights, atol, rtol)
         return largest(self.owner.ps.comm, error)
 
-    def accept(self) -> None:
-        np.copyto(self.y, self.y_new)
+    def accept(self, t: float, h: float, t_new: float) -> float:
+        """Take the new rho, stretched along the step if energy is to be kept; returns its time.
+
+        A step that lands on a segment's end keeps its time: there the stretch, of the order of the
+        method's error, is part of that error.
+        """
+        relaxation = self.owner.relaxation
+        if relaxation is None:
+            np.copyto(self.y, self.y_new)
+        else:
+            factor = relaxation.factor(t, self.y, self.y_new)
+            np.subtract(self.y_new, self.y, out=self.y_new)
+            np.multiply(self.y_new, factor, out=self.y_new)
+            np.add(self.y, self.y_new, out=self.y)
+            t_new = t_new if relaxation.lands(t_new) else t + factor * h
         self.vec.stateIncrease()
         if self.fsal:
             self.parity = 1 - self.parity
             self.owner._fresh = False
+        return t_new
 
     def destroy(self) -> None:
         for vec in self.vecs:

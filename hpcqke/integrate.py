@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from hpcqke import parallel
 from hpcqke.errors import CaseError, NumericsError
 from hpcqke.fused_rk import FusedRK, petsc_tableau
+from hpcqke.relaxation import Relaxation
 
 RK_TYPES = {"rk3bs": "3bs", "rk4": "4", "rk5dp": "5dp", "rk8vr": "8vr"}
 STOCK = ("ts_type", "ts_rk_", "ts_adapt_")
@@ -58,6 +59,7 @@ class Integrator:
         ts.setMaxTime(time.end)
         ts.setTimeStep(time.step or self._first_step())
         self.fused: FusedRK | None = None
+        self._relaxes = False
         self._given = [o for o in options if o.startswith(SOLVERS)]
         defaults = self._defaults(options)
         self._apply(defaults, options)
@@ -99,7 +101,16 @@ class Integrator:
             ts.setTolerances(rtol=time.tolerance, atol=time.tolerance)
         if not stock:
             tableau = petsc_tableau(self._PETSc, RK_TYPES[time.integrator])
-            self.fused = FusedRK(self.ps, self.equation, tableau, adaptive, self._end_of_step)
+            keep = Relaxation(self.equation, lambda t: t == self._until)
+            self._relaxes = time.relaxation
+            self.fused = FusedRK(
+                self.ps,
+                self.equation,
+                tableau,
+                adaptive,
+                self._end_of_step,
+                keep if time.relaxation else None,
+            )
             ts.setType("python")
             ts.setPythonContext(self.fused)
             self.fixed = not adaptive
@@ -180,6 +191,8 @@ class Integrator:
         if self.fixed:
             step = now.segment_step + 1
             last = step == self._count
+            if self._relaxes:
+                return (until - t, until) if last else (now.dt, t + now.dt)
             return now.dt, until if last else now.segment_start + step * now.dt
         h = fit(h, until - t)
         return h, until if h == until - t else t + h

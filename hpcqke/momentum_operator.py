@@ -28,13 +28,15 @@ class MomentumOperator:
     """(X f)[i, d] = sum_k along_p[k + width][i, d] f[i + k, d] + below f[i, d-1] + above f[i, d+1].
 
     ``along_p`` (2 width + 1, momentum, direction), ``below`` and ``above`` (momentum, direction);
-    ``energy`` the kinetic energy of a mode (momentum, direction), relative to p0.
+    ``energy`` the kinetic energy of a mode (momentum, direction), relative to p0; ``drift`` = X v,
+    never taken across the ends of the window, where X of what does not vanish is meaningless.
     """
 
     along_p: np.ndarray
     below: np.ndarray
     above: np.ndarray
     energy: np.ndarray
+    drift: np.ndarray
 
     @property
     def width(self) -> int:
@@ -68,4 +70,5 @@ def on_axis(q: np.ndarray, v: np.ndarray, order: int) -> MomentumOperator:
         along[width + m] = c / dq * v
         along[width - m] = -c / dq * v
     nothing = np.zeros((q.size, v.size))
-    return MomentumOperator(along, nothing, nothing, np.broadcast_to(q[:, None], nothing.shape))
+    energy = np.broadcast_to(q[:, None], nothing.shape)
+    return MomentumOperator(along, nothing, nothing, energy, nothing)

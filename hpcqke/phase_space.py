@@ -196,6 +196,14 @@ class PhaseSpace:
         d0, d1 = self.direction_range
         return A[:, : d1 - d0]
 
+    def pack_modes(self, values: np.ndarray) -> np.ndarray:
+        """Own per-mode values (momenta, directions) -> (blocks, lanes), padding zero."""
+        b = self.blocks
+        per_p = b.per_p if self.np > 1 else self.shape[1]
+        padded = np.zeros((values.shape[0], per_p * b.width))
+        padded[:, : values.shape[1]] = values
+        return padded.reshape(-1, b.width)
+
     @property
     def own(self) -> tuple[slice, slice, slice]:
         """This rank's part of a global natural array (z, momentum, direction, ...)."""

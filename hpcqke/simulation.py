@@ -35,6 +35,11 @@ def stencil(case: Case) -> int:
     return max((type(t).stencil_z(t.config) for t in build_terms(case)), default=0)
 
 
+def stencil_p(case: Case) -> int:
+    """Ghost columns in momentum: the widest that a term asks for."""
+    return max((type(t).stencil_p(t.config) for t in build_terms(case)), default=0)
+
+
 class Simulation:
     """One case on one communicator.
 
@@ -64,6 +69,7 @@ class Simulation:
             grid.z.ranks,
             grid.momentum.ranks,
             comm,
+            stencil_p(case),
         )
         self.equation = KineticEquation(self.ps, build_terms(case))
         self.vec = self.ps.create_vec()

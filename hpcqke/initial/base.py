@@ -55,12 +55,20 @@ class Recipe:
         psi = cls.psi(config, ps, case, z)[:, d0:d1]
         psi = psi.transpose(2, 1, 0)[:, None]
         A[..., 1], A[..., 2] = psi.real, psi.imag
+        if config.momentum_width is not None:
+            A *= profile(ps.momentum, config.momentum_width)[slice(*ps.momentum_range)]
         return A
 
     @classmethod
     def psi(cls, config: Any, ps: Any, case: Any, z: np.ndarray) -> np.ndarray:
         """psi = P^x + i P^y at the points z: complex (species, direction, z), all directions."""
         raise NotImplementedError
+
+
+def profile(momentum: Any, width: float) -> np.ndarray:
+    """exp(-q^2/2 width^2), normalised so that its sum with the weights is one: (momentum, 1, 1, 1)."""
+    g = np.exp(-((momentum.p / width) ** 2) / 2)
+    return (g / np.sum(g * momentum.p_weight))[:, None, None, None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +86,11 @@ class Background(Recipe.Config):
     P0: tuple[float, ...] | None = numbers(
         None, minimum=0, doc="P0 of each direction; |P^z| if left out")
     P0_bar: tuple[float, ...] | None = numbers(
-        None, minimum=0, doc="the same of antineutrinos; |P^z| if left out")
+        None, minimum=0, doc="the same of antineutrinos; |P^z| if left out"
+    )
+    momentum_width: float | None = number(
+        None, above=0, unit="mu", doc="width of a Gaussian in q = |p| - p0; none: the same in each bin"
+    )
 
     def beams(self, directions: Any) -> tuple[tuple[float, ...], ...]:
         """(P^z, P0, P^z of antineutrinos, P0 of antineutrinos), each one number a direction.

@@ -1,0 +1,63 @@
+"""The gradient terms on a phase space: mean fields with their gradients, handed to the kernel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpcqke import state
+from hpcqke.grids import CENTRAL
+from hpcqke.kernels.bracket import Bracket
+
+
+def with_trace(field: np.ndarray) -> np.ndarray:
+    """X + Tr X in components (..., N_f^2): what Eq. (17) adds for the force."""
+    out, trace = field.copy(), state.trace(field)
+    if state.number_of_flavors(field.shape[-1]) == 2:
+        out[..., 0] += 2 * trace  # the unit matrix has P0 = 2
+    else:
+        out[..., :3] += trace[..., None]
+    return out
+
+
+class GradientFlow:
+    """X(rho o d_z Omega) - d_z(rho o X Omega) for every cell of this rank."""
+
+    def __init__(self, ps, term, order: int) -> None:
+        self.ps, self.term, self.order = ps, term, order
+        self.operator = operator = term.operator(ps.momentum)
+        own = ps.own[1:]
+        self._has_drift = bool(operator.drift.any()) and term.config.group_velocity
+
+        def pack(a: np.ndarray) -> np.ndarray:
+            return ps.pack_modes(a[..., own[0], own[1]])
+
+        self._bracket = Bracket(
+            ps.N,
+            ps.S,
+            ps.v,
+            ps.blocks.per_column,
+            np.stack([pack(a) for a in operator.along_p]),
+            pack(operator.below),
+            pack(operator.above),
+            pack(operator.drift),
+            order=order,
+            dz=ps.z.dz,
+        )
+
+    def derivative(self, rows: np.ndarray) -> np.ndarray:
+        """d_z of own rows from ``rows``, which has the ghost rows around them."""
+        w, n = self.ps.ghosts.width_z, self.ps.rows
+        out = np.zeros((n, rows.shape[1]))
+        for m, c in enumerate(CENTRAL[self.order], start=1):
+            out += c * (rows[w + m : w + m + n] - rows[w - m : w - m + n])
+        return out / self.ps.z.dz
+
+    def add(self, X: np.ndarray, F: np.ndarray, mean: np.ndarray, flux: np.ndarray) -> None:
+        """F += the gradient terms; mean A = mu M, flux B = mu F of own and ghost rows."""
+        ps, ghosts, rows = self.ps, self.ps.ghosts, self.ps.rows
+        A, B = with_trace(mean), with_trace(flux)
+        if self.term.config.weak_force:
+            dA, dB = self.derivative(A), self.derivative(B)
+            self._bracket.force(X, ghosts.before, ghosts.after, dA, dB, F, 0, rows)
+        if self._has_drift:
+            self._bracket.drift(X, ghosts.lo, ghosts.hi, B, F, 0, ps.rows)
