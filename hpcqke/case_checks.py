@@ -45,7 +45,7 @@ def ranks_along_z(case: Sections) -> Found:
 
 def ranks_along_momentum(case: Sections) -> Found:
     momentum = case.grid.momentum
-    bins = len(momentum.momenta)
+    bins = momenta(case)
     most, what = (bins, "momenta") if bins > 1 else (directions(case), "directions")
     if most and momentum.ranks > most:
         yield "grid.momentum.ranks", f"must be <= {most}, the number of {what}", momentum.ranks
@@ -94,6 +94,44 @@ def momenta_weights_match(case: Sections) -> Found:
         yield "grid.momentum.momenta_weights", f"must have {count} numbers, one a momentum", weights
     elif not sum(weights) > 0:
         yield "grid.momentum.momenta_weights", "must not all be 0", weights
+
+
+def offsets_complete(case: Sections) -> Found:
+    """offset_range and offset_cells belong together and take the place of momenta."""
+    momentum = case.grid.momentum
+    if momentum.offset_range is None:
+        if momentum.offset_cells is not None:
+            yield ("grid.momentum.offset_cells", "must be left out without offset_range",
+                   momentum.offset_cells)
+        return
+    if momentum.offset_cells is None:
+        yield "grid.momentum.offset_cells", "missing; offset_range needs it"
+    if not momentum.offset_range[0] < momentum.offset_range[1]:
+        yield "grid.momentum.offset_range", "must be [q0, q1] with q0 < q1", momentum.offset_range
+    if momentum.p0 + momentum.offset_range[0] < 0 < momentum.p0:
+        yield "grid.momentum.p0", f"must be >= {-momentum.offset_range[0]}, so that |p| > 0", momentum.p0
+    if momentum.momenta != (1.0,):
+        yield "grid.momentum.momenta", "must be left out with offset_range", momentum.momenta
+
+
+def gradient_has_its_grid(case: Sections) -> Found:
+    """The gradient term needs advection, self-interaction, bins in q and directions +-1."""
+    if "gradient" not in case.terms:
+        return
+    for name in ("advection", "self_interaction"):
+        if name not in case.terms:
+            yield f"terms.{name}", "missing; the gradient term needs it"
+    momentum = case.grid.momentum
+    if momentum.offset_range is None:
+        yield "grid.momentum.offset_range", "missing; the gradient term needs bins in q = |p| - p0"
+    if momentum.directions is None or any(abs(v) != 1 for v in momentum.directions):
+        yield ("grid.momentum.directions", "must be 1 and -1 with the gradient term",
+               momentum.directions)
+
+
+def relaxation_possible(case: Sections) -> Found:
+    if case.time.relaxation and not case.time.integrator.startswith("rk"):
+        yield "time.relaxation", "is for the Runge-Kutta integrators", case.time.relaxation
 
 
 def end_after_start(case: Sections) -> Found:
@@ -153,8 +191,17 @@ def directions(case: Sections) -> int:
     return len(momentum.directions) if momentum.directions is not None else momentum.count or 0
 
 
+def momenta(case: Sections) -> int:
+    """The number of bins in |p|."""
+    momentum = case.grid.momentum
+    if momentum.offset_range is not None:
+        return momentum.offset_cells or 1
+    return len(momentum.momenta)
+
+
 CHECKS = (
     stencil_fits, ranks_along_z, ranks_along_momentum, directions_or_rule, no_duplicates,
-    weights_match, momenta_weights_match, end_after_start, step_or_tolerance,
+    weights_match, momenta_weights_match, offsets_complete, gradient_has_its_grid,
+    relaxation_possible, end_after_start, step_or_tolerance,
     step_where_no_error_estimate, step_fits_span, rows_can_be_counted, growth_window_is_one,
 )

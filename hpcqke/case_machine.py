@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hpcqke.case_checks import directions
+from hpcqke.case_checks import directions, momenta
 from hpcqke.case_sections import Sections
 from hpcqke.faults import Faults
 from hpcqke.schema import Unusable
@@ -28,7 +28,7 @@ def check(case: Sections, faults: Faults) -> None:
 
 def state_bytes(case: Sections) -> int:
     """Bytes of one state vector: cells x momenta x directions x species x N_f^2 float64."""
-    modes = case.grid.z.cells * len(case.grid.momentum.momenta) * directions(case)
+    modes = case.grid.z.cells * momenta(case) * directions(case)
     species = 2 if case.flavors.antineutrinos else 1
     return 8 * modes * species * case.flavors.count**2
 
