@@ -72,3 +72,44 @@ def on_axis(q: np.ndarray, v: np.ndarray, order: int) -> MomentumOperator:
     nothing = np.zeros((q.size, v.size))
     energy = np.broadcast_to(q[:, None], nothing.shape)
     return MomentumOperator(along, nothing, nothing, energy, nothing)
+
+
+def finite_volumes(p_edges: np.ndarray, v_edges: np.ndarray, p0: float = 0.0) -> MomentumOperator:
+    """X on cells between ``p_edges`` = |p| - p0 (n + 1) and ``v_edges`` (m + 1).
+
+    The energy of a cell is that of its centroid, 3/4 (p_b^4 - p_a^4)/(p_b^3 - p_a^3) - p0.
+    """
+    qa, qb = p_edges[:-1, None], p_edges[1:, None]
+    va, vb = v_edges[None, :-1], v_edges[None, 1:]
+    pa, pb = p0 + qa, p0 + qb
+    volume = cell_volumes(p_edges, v_edges, p0)
+    sides = (vb**2 - va**2) / 2
+    left, right = pa**2 * sides, pb**2 * sides
+    rings = (pb - pa) * (pb + pa) / 2
+    below, above = (1 - va**2) * rings, (1 - vb**2) * rings
+    # A face between two cells carries the mean of both: the cell's own share adds up to zero but
+    # for the outer faces, whose value is the cell's own.
+    own = np.zeros_like(volume)
+    own[0] -= left[0] / 2
+    own[-1] += right[-1] / 2
+    along = np.stack([-left / 2, own, right / 2]) / volume
+    along[0, 0] = along[2, -1] = 0.0
+    energy = np.broadcast_to(centroids(p_edges, p0)[:, None], volume.shape).copy()
+    operator = MomentumOperator(along, -below / 2 / volume, above / 2 / volume, energy, energy)
+    v = np.broadcast_to(0.5 * (va + vb), volume.shape)
+    return MomentumOperator(along, operator.below, operator.above, energy, operator(v))
+
+
+def cell_volumes(p_edges: np.ndarray, v_edges: np.ndarray, p0: float = 0.0) -> np.ndarray:
+    """V = (p_b^3 - p_a^3)/3 (v_b - v_a), (n, m); p_edges relative to p0."""
+    qa, qb = p_edges[:-1], p_edges[1:]
+    pa, pb = p0 + qa, p0 + qb
+    return ((qb - qa) * (pa * pa + pa * pb + pb * pb) / 3)[:, None] * np.diff(v_edges)
+
+
+def centroids(p_edges: np.ndarray, p0: float = 0.0) -> np.ndarray:
+    """3/4 (p_b^4 - p_a^4)/(p_b^3 - p_a^3) - p0, without the difference of large numbers."""
+    middle = p0 + 0.5 * (p_edges[:-1] + p_edges[1:])
+    half = 0.5 * np.diff(p_edges)
+    # int p^3 / int p^2 over [m - h, m + h] = m (m^2 + h^2)/(m^2 + h^2/3)
+    return 0.5 * (p_edges[:-1] + p_edges[1:]) + middle * (2 * half**2 / 3) / (middle**2 + half**2 / 3)
