@@ -48,12 +48,14 @@ typedef struct {
     int targets;
 } hq_stage;
 
-/* The estimated error sum_j c[j] slope[j] of the n numbers of a step from y to y_new. */
+/* The n numbers of a step from y to y_new.  The error is sum.c[1+j] sum.source[j] + sum.c[0] slope;
+ * sum's target and base are not used.
+ */
 typedef struct {
-    const double *y, *y_new, *slope[HQ_MAX_SOURCES], *c;
+    const double *y, *y_new, *slope;
+    hq_target sum;
     double atol, rtol;
     ptrdiff_t n;
-    int slopes;
 } hq_error;
 
 /* `stage`, unless NULL, is applied to the slopes; fused() then leaves F alone (NULL will do). */

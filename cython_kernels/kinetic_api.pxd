@@ -37,11 +37,10 @@ cdef extern from "kinetic_api.h":
     ctypedef struct hq_error:
         const double *y
         const double *y_new
-        const double *slope[16]
-        const double *c
+        const double *slope
+        hq_target sum
         double atol, rtol
         ptrdiff_t n
-        int slopes
     ctypedef struct hq_functions:
         const char *isa
         void (*moments)(const hq_kinetic *, const double *, ptrdiff_t, double *) noexcept nogil

@@ -194,33 +194,39 @@ static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t
     }
 }
 
-/* max |sum_j c_j slope_j| / (atol + rtol max(|y|, |y_new|)); nan if anything is not finite.
- * Lanes side by side vectorise.  Their maxima pass over a nan, hence the sums of 0*x.
+/* max |error| / (atol + rtol max(|y|, |y_new|)); nan if anything is not finite.  The error is what
+ * a stage makes of 0 and the slopes, the last of them as the fresh one.  Lanes side by side
+ * vectorise; their maxima pass over a nan, hence the sums of 0*x.
  */
 static double error_norm(const hq_error *e)
 {
-    double top[8] = {0}, taint[8] = {0}, worst = 0.0, bad = 0.0;
+    double error[HQ_PIECE] __attribute__((aligned(64))), top[8] = {0}, taint[8] = {0};
+    static const double nothing[HQ_PIECE];
+    hq_stage sum = {.targets = 1, .target[0] = e->sum};
+    hq_target *t = sum.target;
+    t->base = nothing;
+    t->target = error;
     for (ptrdiff_t at = 0; at < e->n; at += HQ_PIECE) {
         const ptrdiff_t n = e->n - at < HQ_PIECE ? e->n - at : HQ_PIECE;
-        double error[HQ_PIECE + 8] = {0};
-        for (int j = 0; j < e->slopes; j++)
-            for (ptrdiff_t i = 0; i < n; i++)
-                error[i] += e->c[j] * e->slope[j][at + i];
+        for (int j = 0; j < t->sources; j++)
+            t->source[j] = e->sum.source[j] + at;
+        combine(&sum, e->slope + at, 0, 0, 0, n, 1);
         for (ptrdiff_t i = 0; i < n; i++) {
             const double a = fabs(e->y[at + i]), b = fabs(e->y_new[at + i]);
             error[i] = fabs(error[i]) / (e->atol + e->rtol * (a > b ? a : b)) + 0.0 * (a + b);
         }
-        for (ptrdiff_t i = 0; i < n; i += 8)
+        memset(error + n, 0, (HQ_PIECE - n) * sizeof *error);
+        for (ptrdiff_t i = 0; i < HQ_PIECE; i += 8)
             for (int j = 0; j < 8; j++) {
                 top[j] = error[i + j] > top[j] ? error[i + j] : top[j];
                 taint[j] += 0.0 * error[i + j];
             }
     }
-    for (int j = 0; j < 8; j++) {
-        worst = top[j] > worst ? top[j] : worst;
-        bad += taint[j];
+    for (int j = 1; j < 8; j++) {
+        top[0] = top[j] > top[0] ? top[j] : top[0];
+        taint[0] += taint[j];
     }
-    return worst + bad;
+    return top[0] + taint[0];
 }
 
 #if HQ_ISA == 4

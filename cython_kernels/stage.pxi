@@ -74,27 +74,32 @@ def error_norm(const double[:, ::1] y, const double[:, ::1] y_new, slopes,
                const double[::1] coefficients, double atol, double rtol, *, isa=None):
     """max |sum_j coefficients[j] slopes[j]| / (atol + rtol max(|y|, |y_new|)) over (nz, row).
 
-    nan if any of it is not finite, 0 for no rows.  At most 16 slopes.  isa as for Kinetic.
+    nan if any of it is not finite, 0 for no rows.  1 to 16 slopes.  isa as for Kinetic.
     """
     cdef hq_error e
     cdef const double[:, ::1] slope
+    cdef double c[16]
     cdef bytes name = b"" if isa is None else isa.encode()
     cdef const hq_functions *run = hq_choose(name)
+    cdef int j, count = len(slopes)
     cdef double found
     if run == NULL:
         raise ValueError(f"isa = {isa!r}: not available here")
-    if len(slopes) > MAX_SOURCES or len(slopes) != coefficients.shape[0]:
-        raise ValueError(f"{coefficients.shape[0]} coefficients for {len(slopes)} slopes, at most "
+    if not 1 <= count <= MAX_SOURCES or count != coefficients.shape[0]:
+        raise ValueError(f"{coefficients.shape[0]} coefficients for {count} slopes, 1 to "
                          f"{MAX_SOURCES}")
-    for j in range(len(slopes) + 1):
-        slope = slopes[j] if j < len(slopes) else y_new
+    if y_new.shape[0] != y.shape[0] or y_new.shape[1] != y.shape[1]:
+        raise ValueError("y and y_new must have the same shape")
+    for j in range(count):
+        slope = slopes[j]
         if slope.shape[0] != y.shape[0] or slope.shape[1] != y.shape[1]:
-            raise ValueError("y, y_new and the slopes must have the same shape")
-        if j < len(slopes):
-            e.slope[j] = rows_of(slope)
-    e.y, e.y_new, e.n, e.slopes = rows_of(y), rows_of(y_new), y.shape[0]*y.shape[1], len(slopes)
+            raise ValueError("y and the slopes must have the same shape")
+        c[(j + 1) % count] = coefficients[j]
+        if j < count - 1:
+            e.sum.source[j] = rows_of(slope)
+    e.slope, e.sum.sources, e.sum.c = rows_of(slope), count - 1, c
+    e.y, e.y_new, e.n = rows_of(y), rows_of(y_new), y.shape[0]*y.shape[1]
     e.atol, e.rtol = atol, rtol
-    e.c = &coefficients[0] if coefficients.shape[0] else NULL
     with nogil:
         found = run.error_norm(&e)
     return found

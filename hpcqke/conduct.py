@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
@@ -16,7 +17,7 @@ from hpcqke.progress import Clock, Log, Reporter
 from hpcqke.run_folder import RunFolder
 from hpcqke.schedule import Schedule
 from hpcqke.simulation import Run
-from hpcqke.storage import together
+from hpcqke.storage import on_root, together
 
 
 def make_schedules(case) -> dict[str, Schedule]:
@@ -44,9 +45,14 @@ def conduct(sim, restart: str, quiet: bool) -> Run:
     lock = RunLock(folder.path, ps.comm)
     try:
         return _conduct(sim, restart, folder, log)
+    except CaseError:
+        raise
     except HpcqkeError as error:
-        if ps.rank == 0 and not isinstance(error, CaseError):
-            folder.set_status("failed", str(error))
+        if ps.rank == 0:
+            folder.set_failed(str(error))
+        raise
+    except BaseException as error:  # perhaps on this rank alone: no other could tell
+        folder.set_failed(f"{type(error).__name__} on rank {ps.rank}: {error}")
         raise
     finally:
         log.close()
@@ -58,25 +64,40 @@ def _conduct(sim, restart: str, folder: RunFolder, log: Log) -> Run:
     begun = perf_counter()
     clock, schedules = Clock(), make_schedules(case)
     diagnostics = Diagnostics(sim.equation, case.output.spectrum_modes)
-    reporter = Reporter(log, sim.equation, case.time.start, case.time.end, case.output.progress_every)
+    reporter = Reporter(
+        log, sim.equation, case.time.start, case.time.end, case.output.progress_every
+    )
     found = _find_checkpoint(sim, restart, folder, diagnostics, log, schedules)
     outputs, meta = found
     hook = StepHook(ps, outputs, schedules, reporter, clock)
     integrator = Integrator(case.time, ps, sim.equation, hook, sim.options)
-    try:
+    with owned(integrator, diagnostics):
         now = _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock)
         if now.t >= case.time.end and meta is not None:
             log.say(f"already finished at t = {now.t:.9g}: nothing to do ({folder.path})")
-            return Run(folder.path, "finished")
+            outputs.finish()
+            return _status(sim, folder, log, "finished", "", now)
         reporter.start_from(now)
         going = True
         with clock("stepping"):
             while going and now.t < integrator.end:
                 going = integrator.advance(_next_landing(schedules, now, integrator.end))
-        return _end(now, integrator, outputs, hook, reporter, clock, folder, log, sim, begun)
+        return _end(now, outputs, hook, reporter, clock, folder, log, sim, begun)
+
+
+@contextmanager
+def owned(*objects):
+    """Destroy PETSc's objects together; an error that is no `HpcqkeError` may be of one rank."""
+    alone = True
+    try:
+        yield
+        alone = False
+    except HpcqkeError:
+        alone = False
+        raise
     finally:
-        integrator.destroy()
-        diagnostics.destroy()
+        for thing in () if alone else objects:
+            thing.destroy()
 
 
 def _next_landing(schedules, now, end: float) -> float:
@@ -102,7 +123,9 @@ def _find_checkpoint(sim, restart, folder, diagnostics, log, schedules):
     outputs = Outputs(case, ps, folder, diagnostics, log, schedules["fields"].count())
     if restart == "never":
         return outputs, None
-    loaded = outputs.checkpoints.load() if restart == "auto" else outputs.checkpoints.load_file(restart)
+    loaded = (
+        outputs.checkpoints.load() if restart == "auto" else outputs.checkpoints.load_file(restart)
+    )
     if loaded is None:
         return outputs, None
     X, meta = loaded
@@ -127,12 +150,16 @@ def _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> P
             meta["t"], meta["step"], meta["dt"], meta["segment_start"], meta["segment_step"]
         )
         outputs.chain = [*meta["chain"], meta["provenance"]]
-    if ps.rank == 0:
+
+    def sign() -> None:
         log.open(folder.path / "run.log")
         folder.set_case(case)
         folder.set_status("running", f"from t = {now.t:.9g}, step {now.step}")
+
+    on_root(ps.comm, sign)
     log.say(
-        f"hpcqke {outputs.provenance['version']}: {case.name}, {ps.nz} cells x {ps.np * ps.nv} modes, "
+        f"hpcqke {outputs.provenance['version']}: {case.name}, "
+        f"{ps.nz} cells x {ps.np * ps.nv} modes, "
         f"{ps.N} flavors, {ps.S} species, {ps.ranks_z} x {ps.ranks_p} ranks (z x momentum), "
         f"in {folder.path}"
     )
@@ -147,8 +174,8 @@ def _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> P
     return now
 
 
-def _end(now, integrator, outputs, hook, reporter, clock, folder, log, sim, begun) -> Run:
-    case, ps = sim.case, sim.ps
+def _end(now, outputs, hook, reporter, clock, folder, log, sim, begun) -> Run:
+    case = sim.case
     finished = now.t >= case.time.end
     if not finished and hook.signal is None:
         with clock("checkpoints"):  # stopped by -ts_max_steps or -ts_max_time
@@ -157,13 +184,14 @@ def _end(now, integrator, outputs, hook, reporter, clock, folder, log, sim, begu
         with clock("series"):
             outputs.finish()
     reporter.close(now, perf_counter() - begun, clock)
-    if finished:
-        status, text = "finished", f"at t = {now.t:.9g}, step {now.step}"
-    else:
-        why = hook.signal or "a PETSc option"
-        status, text = "resume", f"stopped by {why} at t = {now.t:.9g}, step {now.step}"
-    if ps.rank == 0:
-        folder.set_status(status, text)
-    log.say(f"{status} {text}: {folder.path}")
+    why = "" if finished else f"stopped by {hook.signal or 'a PETSc option'} "
+    return _status(sim, folder, log, "finished" if finished else "resume", why, now)
+
+
+def _status(sim, folder: RunFolder, log: Log, word: str, why: str, now) -> Run:
+    text = f"{why}at t = {now.t:.9g}, step {now.step}"
+    sim.ps.comm.Barrier()  # what a rank may still meet must come before the good news
+    on_root(sim.ps.comm, lambda: folder.set_status(word, text))
+    log.say(f"{word} {text}: {folder.path}")
     signals.clear()
-    return Run(folder.path, status)
+    return Run(folder.path, word)

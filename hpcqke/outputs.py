@@ -9,6 +9,7 @@ from hpcqke.checkpoint import Checkpoints
 from hpcqke.fields import Fields
 from hpcqke.provenance import provenance
 from hpcqke.series import Series
+from hpcqke.storage import on_root
 
 
 class Outputs:
@@ -36,9 +37,8 @@ class Outputs:
         if self.ps.rank == 0:
             path = self.folder.path / "series.nc"
             self.series_file = Series(path, self._columns(), self._series_coords(), attrs)
-            if meta is not None and meta["rows"] is not None:
-                self.series_file.load()
-                self.series_file.truncate(meta["rows"])
+        if meta is not None and meta["rows"] is not None:
+            on_root(self.ps.comm, lambda: self._load_series(meta["rows"]))
         resume = meta["frames"] if meta is not None else None
         self.fields_file = Fields(
             self.ps,
@@ -127,8 +127,7 @@ class Outputs:
 
     def checkpoint(self, now, vec) -> None:
         """Commit a checkpoint; the series it counts are on disk before it."""
-        if self.ps.rank == 0:
-            self.series_file.flush()
+        self._flush_series()
         meta = {
             "t": now.t,
             "step": now.step,
@@ -147,8 +146,14 @@ class Outputs:
     def finish(self) -> None:
         """Close the files of a run that has reached its end."""
         self.fields_file.finish()
-        if self.ps.rank == 0:
-            self.series_file.flush()
+        self._flush_series()
+
+    def _load_series(self, rows: int) -> None:
+        self.series_file.load()
+        self.series_file.truncate(rows)
+
+    def _flush_series(self) -> None:
+        on_root(self.ps.comm, lambda: self.series_file.flush())
 
     def _growth_rate(self, row: dict, last: int = 8) -> float:
         """Least-squares slope of ln(off_diagonal_rms) over the window, or over the last rows."""

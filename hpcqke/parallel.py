@@ -85,7 +85,7 @@ def follow(code: int) -> NoReturn:
 
 
 def _flush() -> None:
-    """Flush the terminal; one that is gone (a closed pipe, a full disk) is no failure of the run."""
+    """Flush the terminal; one that is gone (a closed pipe, a full disk) fails no run."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -109,7 +109,7 @@ def abort(code: int) -> NoReturn:
     os._exit(code)  # no finalizers: after a failed write HDF5 would crash in its own
 
 
-def all_arrive(seconds: float = 5.0) -> bool:
+def all_arrive(seconds: float = 4.0) -> bool:
     """Do all ranks come here within ``seconds``? True also without MPI.
 
     Asked before anything collective is done about an error that perhaps only this rank has met.
@@ -152,10 +152,11 @@ def run_main(main: Callable[[], int]) -> NoReturn:
     except BaseException:
         _report_bug()
     together = all_arrive()
-    if text and (not together or _rank() == 0):
-        _say(text)
     if not together:
+        _say(text or f"rank {_rank()} has ended alone, with exit code {code}: all ranks are ended")
         abort(code or EXIT["bug"])
+    if text and _rank() == 0:
+        _say(text)
     _flush()
     if code == EXIT["storage"]:
         abort(code)  # HDF5 would crash in its own finalizers after a failed close

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, perf_counter
+
+from hpcqke.storage import storage_error
 
 
 class Log:
@@ -15,28 +18,29 @@ class Log:
 
     def open(self, path: Path) -> None:
         if self.speaks:
-            self._file = open(path, "a", encoding="utf-8")
+            try:
+                self._file = open(path, "a", encoding="utf-8")
+            except OSError as fault:
+                raise storage_error(path, fault) from fault
 
     def say(self, line: str) -> None:
-        if not self.speaks:
-            return
-        if not self.quiet:
-            print(line, flush=True)
-        if self._file is not None:
-            self._file.write(line + "\n")
-            self._file.flush()
+        self._write(line, None if self.quiet else sys.stdout)
 
     def warn(self, line: str) -> None:
         """A warning goes to the terminal in any case."""
-        if self.speaks:
-            print(line, file=sys.stderr, flush=True)
-            if self._file is not None:
-                self._file.write(line + "\n")
-                self._file.flush()
+        self._write(line, sys.stderr)
+
+    def _write(self, line: str, terminal) -> None:
+        """A run goes on without a terminal that is gone, or a log that there is no room for."""
+        for stream in (terminal, self._file) if self.speaks else ():
+            with suppress(OSError):
+                if stream is not None:
+                    print(line, file=stream, flush=True)
 
     def close(self) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
             self._file = None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpcqke.atomic import write_atomic
-from hpcqke.errors import CaseError
+from hpcqke.errors import CaseError, StorageError
 
 RESULTS = ("case.toml", "STATUS", "run.log", "series.nc", "fields.nc", "checkpoints", "plots")
 # What may differ between a run and its continuation.
@@ -22,7 +22,7 @@ class RunFolder:
 
     @property
     def status(self) -> str:
-        """The first word of STATUS: running | finished | resume | failed, or "" if there is none."""
+        """The first word of STATUS (running | finished | resume | failed), "" if there is none."""
         try:
             return self._read("STATUS").split()[0]
         except (OSError, IndexError):
@@ -34,6 +34,22 @@ class RunFolder:
     def set_status(self, word: str, text: str) -> None:
         """One line: the word and what it means here."""
         write_atomic(self.path / "STATUS", f"{word} {text}\n".encode())
+
+    def set_failed(self, text: str) -> None:
+        """STATUS says failed and why, if that can be written at all; no second failure.
+
+        On a full disk the file that is there is written over: it has its place already.
+        """
+        line = " ".join(f"failed {text}".split())[:500] + "\n"
+        try:
+            write_atomic(self.path / "STATUS", line.encode())
+        except StorageError:
+            try:
+                with open(self.path / "STATUS", "r+b") as stream:
+                    stream.write(line.encode())
+                    stream.truncate()
+            except OSError:
+                pass
 
     def set_case(self, case) -> None:
         write_atomic(self.path / "case.toml", case.to_toml().encode())

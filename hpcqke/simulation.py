@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hpcqke import parallel, terms
 from hpcqke.case import Case
-from hpcqke.errors import EXIT, CaseError
+from hpcqke.errors import EXIT, CaseError, HpcqkeError
 from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.storage import together
 
@@ -138,5 +138,6 @@ class Simulation:
     def __enter__(self) -> Simulation:
         return self
 
-    def __exit__(self, *_) -> None:
-        self.destroy()
+    def __exit__(self, kind, *_) -> None:
+        if kind is None or issubclass(kind, HpcqkeError):  # others may have met one rank only
+            self.destroy()

@@ -31,6 +31,7 @@ NOT_RUN = (
     "conda create",
     "sbatch",
     "tests/run.sh",
+    "python tests/bench/kernel.py",
     "P1 ",
     "python -m pytest tests/physics/test_two_beam.py",
 )

@@ -153,7 +153,7 @@ def test_error_norm(module, shape):
     options = [{"isa": isa} for isa in isas()] if module is kinetic else [{}]
     for option in options:
         assert module.error_norm(y, y_new, slopes, c, 1e-6, 1e-3, **option) == ratio.max()
-        assert module.error_norm(y, y, [], np.empty(0), 1.0, 0.0, **option) == 0.0
+        assert module.error_norm(y, y, [y], np.ones(1), 0.5, 0.0, **option) == 2 * np.abs(y).max()
     for place in ((0, 0), (-1, -1), (shape[0] // 2, shape[1] // 2)):
         for victim, bad in itertools.product((y, y_new, *slopes), (np.nan, np.inf)):
             kept, victim[place] = victim[place], bad
@@ -192,6 +192,7 @@ def test_refuses_what_does_not_fit():
         lambda: kinetic.error_norm(x, short, [x], c, 1.0, 1.0),
         lambda: kinetic.error_norm(x, x, [narrow], c, 1.0, 1.0),
         lambda: kinetic.error_norm(x, x, [x, x], c, 1.0, 1.0),
+        lambda: kinetic.error_norm(x, x, [], np.empty(0), 1.0, 1.0),
         lambda: kinetic.error_norm(x, x, [x] * 17, np.ones(17), 1.0, 1.0),
     ]
     for call in bad:
