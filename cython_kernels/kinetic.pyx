@@ -49,6 +49,7 @@ cdef class Kinetic:
 
     v = cos(theta), weight: (nblk, W), W in 1, 2, 4, 8; chunk_start: nchunk+1 block indices;
     order: 0 (no advection), 2, 4, 6, 8; dz: cell size; filter: Kreiss-Oliger strength, 0 = off;
+    speed: (nblk, W), the velocity of the advection where it is not v;
     isa: an instruction set other than the best one (the bits are the same).
     ValueError names an argument that does not fit.
     """
@@ -58,7 +59,7 @@ cdef class Kinetic:
     cdef int[::1] chunk_start
 
     def __init__(self, int nflavors, int species, v, weight, chunk_start, *,
-                 int order, double dz, double filter, isa=None):
+                 int order, double dz, double filter, speed=None, isa=None):
         if nflavors not in (2, 3) or species not in (1, 2) or order not in (0, 2, 4, 6, 8):
             raise ValueError("nflavors is 2 or 3, species 1 or 2, order 0, 2, 4, 6 or 8, not "
                              f"{nflavors}, {species}, {order}")
@@ -67,7 +68,7 @@ cdef class Kinetic:
         self.v = aligned(v)
         self.weight = aligned(weight)
         self.flux = aligned(np.asarray(self.weight)*np.asarray(self.v))
-        self.speed = aligned(np.repeat(-np.asarray(self.v)/dz, species*nflavors**2, axis=0))
+        self.speed = aligned(np.repeat(-np.asarray(self.v if speed is None else speed)/dz, species*nflavors**2, axis=0))
         self.chunk_start = np.array(chunk_start, dtype=np.intc)
         starts = np.asarray(self.chunk_start)
         if self.v.shape[1] not in (1, 2, 4, 8) or self.v.shape[0] == 0:

@@ -124,9 +124,11 @@ def gradient_has_its_grid(case: Sections) -> Found:
     momentum = case.grid.momentum
     if momentum.offset_range is None:
         yield "grid.momentum.offset_range", "missing; the gradient term needs bins in q = |p| - p0"
-    if momentum.directions is None or any(abs(v) != 1 for v in momentum.directions):
-        yield ("grid.momentum.directions", "must be 1 and -1 with the gradient term",
-               momentum.directions)
+    if momentum.rule == "gauss-legendre":
+        yield "grid.momentum.rule", 'must be "uniform" with the gradient term', momentum.rule
+    if momentum.directions is not None and any(abs(v) != 1 for v in momentum.directions):
+        yield ("grid.momentum.directions", 'must be 1 and -1 with the gradient term, or use '
+               'rule = "uniform"', momentum.directions)
 
 
 def relaxation_possible(case: Sections) -> Found:

@@ -47,6 +47,7 @@ class KineticEquation:
             order=order,
             dz=ps.z.dz,
             filter=strength,
+            speed=self._speed(),
         )
         self._mean, self._mode = self._fixed_hamiltonian()
         self._flow = GradientFlow(ps, self.gradient, order) if self.gradient else None
@@ -64,6 +65,13 @@ class KineticEquation:
         self._edges = [r for r in ((0, first), (last, rows)) if r[1] > r[0]]
         self.seconds = {"ghost rows": 0.0, "momentum sums": 0.0, "kernels": 0.0}
         self.calls = 0
+
+    def _speed(self) -> np.ndarray | None:
+        """The velocity that belongs to the kinetic energy where X is not exactly v d_p, else None."""
+        momentum, ps = self.ps.momentum, self.ps
+        if self.gradient is None or momentum.v_edges is None:
+            return None
+        return ps.pack_modes(self.gradient.operator(momentum).speed[ps.own[1:]])
 
     def _fixed_hamiltonian(self):
         """Parts of h that depend on neither time nor state (None where nothing adds to them)."""

@@ -65,6 +65,8 @@ class MomentumGrid:
     p: np.ndarray
     p_weight: np.ndarray
     p0: float = 0.0
+    p_edges: np.ndarray | None = None
+    v_edges: np.ndarray | None = None
 
     @classmethod
     def from_case(cls, section) -> MomentumGrid:
@@ -76,10 +78,12 @@ class MomentumGrid:
         if section.weights is not None:
             w = np.array(section.weights, dtype=float)
         if section.offset_range is not None:
-            q0, q1 = section.offset_range
-            dq = (q1 - q0) / section.offset_cells
-            q = q0 + dq * (np.arange(section.offset_cells) + 0.5)
-            return cls(v, w, q, np.full(q.size, dq), section.p0)
+            edges = np.linspace(*section.offset_range, section.offset_cells + 1)
+            q = 0.5 * (edges[:-1] + edges[1:])
+            if section.rule == "uniform":
+                v_edges = np.linspace(-1, 1, section.count + 1)
+                return cls(v, w, q, shells(edges, section.p0), section.p0, edges, v_edges)
+            return cls(v, w, q, np.diff(edges), section.p0, edges)
         p = np.array(section.momenta, dtype=float)
         pw = np.ones_like(p)
         if section.momenta_weights is not None:
@@ -103,6 +107,14 @@ class MomentumGrid:
             while ranks > -(-self.v.size // width) and width > 1:
                 width //= 2
         return Blocks(self, width)
+
+
+def shells(q_edges: np.ndarray, p0: float) -> np.ndarray:
+    """int p^2 dp over cells, in units of p0^2 (of 1 if p0 = 0): the weights of a grid in (p, v)."""
+    qa, qb = q_edges[:-1], q_edges[1:]
+    unit = p0 if p0 > 0 else 1.0
+    pa, pb = (p0 + qa) / unit, (p0 + qb) / unit
+    return (qb - qa) * (pa * pa + pa * pb + pb * pb) / 3
 
 
 class Blocks:

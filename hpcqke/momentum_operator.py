@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpcqke.grids import CENTRAL
+from hpcqke.grids import CENTRAL, shells
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ def finite_volumes(p_edges: np.ndarray, v_edges: np.ndarray, p0: float = 0.0) ->
 
     The energy of a cell is that of its centroid, 3/4 (p_b^4 - p_a^4)/(p_b^3 - p_a^3) - p0.
     """
-    qa, qb = p_edges[:-1, None], p_edges[1:, None]
     va, vb = v_edges[None, :-1], v_edges[None, 1:]
-    pa, pb = p0 + qa, p0 + qb
-    volume = cell_volumes(p_edges, v_edges, p0)
+    unit = p0 if p0 > 0 else 1.0
+    pa, pb = (p0 + p_edges[:-1, None]) / unit, (p0 + p_edges[1:, None]) / unit
+    volume = shells(p_edges, p0)[:, None] * (vb - va)
     sides = (vb**2 - va**2) / 2
     left, right = pa**2 * sides, pb**2 * sides
-    rings = (pb - pa) * (pb + pa) / 2
+    rings = np.diff(p_edges)[:, None] / unit * (pb + pa) / 2
     below, above = (1 - va**2) * rings, (1 - vb**2) * rings
     # A face between two cells carries the mean of both: the cell's own share adds up to zero but
     # for the outer faces, whose value is the cell's own.
@@ -98,13 +98,6 @@ def finite_volumes(p_edges: np.ndarray, v_edges: np.ndarray, p0: float = 0.0) ->
     operator = MomentumOperator(along, -below / 2 / volume, above / 2 / volume, energy, energy)
     v = np.broadcast_to(0.5 * (va + vb), volume.shape)
     return MomentumOperator(along, operator.below, operator.above, energy, operator(v))
-
-
-def cell_volumes(p_edges: np.ndarray, v_edges: np.ndarray, p0: float = 0.0) -> np.ndarray:
-    """V = (p_b^3 - p_a^3)/3 (v_b - v_a), (n, m); p_edges relative to p0."""
-    qa, qb = p_edges[:-1], p_edges[1:]
-    pa, pb = p0 + qa, p0 + qb
-    return ((qb - qa) * (pa * pa + pa * pb + pb * pb) / 3)[:, None] * np.diff(v_edges)
 
 
 def centroids(p_edges: np.ndarray, p0: float = 0.0) -> np.ndarray:

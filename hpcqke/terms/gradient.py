@@ -13,7 +13,7 @@ For antineutrinos both terms have the opposite sign.
 from dataclasses import dataclass
 from typing import Any
 
-from hpcqke.momentum_operator import MomentumOperator, on_axis
+from hpcqke.momentum_operator import MomentumOperator, finite_volumes, on_axis
 from hpcqke.schema import boolean, choice
 from hpcqke.terms.base import Term
 
@@ -40,6 +40,8 @@ class Gradient(Term):
 
     def operator(self, momentum: Any) -> MomentumOperator:
         """X on the momentum grid."""
+        if momentum.v_edges is not None:
+            return finite_volumes(momentum.p_edges, momentum.v_edges, momentum.p0)
         return on_axis(momentum.p, momentum.v, self.config.order)
 
     def max_rate(self, ps: Any) -> float:
