@@ -153,6 +153,9 @@ class Integrator:
         """Steps up to exactly ``until``; True if the run goes on, False if it was asked to stop."""
         now, ts = self.now, self.ts
         self._until = until
+        if now.t >= until:  # from a checkpoint that was taken at the very end of a segment
+            now.segment_start, now.segment_step = until, 0
+            return not self.stopped
         span = until - now.segment_start
         if self.fixed:
             step = self.first_step

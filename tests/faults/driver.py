@@ -16,7 +16,7 @@ import numpy as np
 from hpcqke import signals
 
 SMALL = ["grid.z.cells=60", "time.end=4.0", "output.series_every=0.25", "output.fields_every=0.5"]
-SMALL += ["checkpoint.every=1.0", "time.step=0.07", "time.integrator=rk4"]
+SMALL += ["checkpoint.every=1.0", "time.integrator=rk4"]
 
 
 def throw(error: BaseException) -> None:
@@ -122,17 +122,18 @@ def half(_species, z, momentum, direction) -> np.ndarray:
     return np.broadcast_to(0.5 * np.eye(2), (z.size, momentum.size, direction.size, 2, 2))
 
 
-def main(site: str, what: str, rank: str, step: str, folder: str, *settings: str) -> int:
+def main(site: str, what: str, rank: str, after: str, folder: str, *settings: str) -> int:
     """Run the four-beam case with this fault; returns the exit code."""
     from hpcqke import parallel
     from hpcqke.case import load_case
     from hpcqke.simulation import Simulation
 
-    case = load_case("multi_beam", [*SMALL, f"output.directory={folder}", *settings])
+    step = [] if any("time.tolerance" in s for s in settings) else ["time.step=0.07"]
+    case = load_case("multi_beam", [*SMALL, *step, f"output.directory={folder}", *settings])
     parallel.start_petsc()
     signals.install()
     with Simulation(case) as sim:
-        install(site, sim, Fault(what, int(rank), int(step), sim.ps))
+        install(site, sim, Fault(what, int(rank), int(after), sim.ps))
         return sim.run().exit_code
 
 

@@ -70,13 +70,18 @@ def test_from_a_named_checkpoint_elsewhere(mpirun, tmp_path):
         assert b["time"][0] > 0
 
 
-def test_a_finished_run_can_be_extended(mpirun, tmp_path):
-    """time.end may grow: the series go on without a gap or a double line."""
-    assert mpirun(0, command(tmp_path / "long", time__end=3.0)).returncode == 0
-    assert mpirun(0, command(tmp_path / "two", time__end=1.0)).returncode == 0
-    assert mpirun(2, command(tmp_path / "two", time__end=3.0)).returncode == 0
+@pytest.mark.parametrize("control", CONTROL)
+def test_a_finished_run_can_be_extended(control, mpirun, tmp_path):
+    """time.end may grow: the series go on without a gap or a double line.
+
+    The checkpoint that it goes on from was taken at the very end of a segment.
+    """
+    settings = CONTROL[control]
+    assert mpirun(0, command(tmp_path / "long", time__end=3.0, **settings)).returncode == 0
+    assert mpirun(0, command(tmp_path / "two", time__end=1.0, **settings)).returncode == 0
+    assert mpirun(2, command(tmp_path / "two", time__end=3.0, **settings)).returncode == 0
     assert not different(tmp_path / "long", tmp_path / "two")
-    again = mpirun(0, command(tmp_path / "two", time__end=3.0))
+    again = mpirun(0, command(tmp_path / "two", time__end=3.0, **settings))
     assert again.returncode == 0
     assert "already finished" in again.stdout
 
