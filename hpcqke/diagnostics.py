@@ -39,10 +39,10 @@ def traceless_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def entropy_density(eigenvalues: np.ndarray) -> np.ndarray:
-    """s = -sum_i [n ln n + (1-n) ln(1-n)] over the last axis; NaN outside 0 <= n <= 1."""
+    """s = -sum_i [n ln n + (1-n) ln(1-n)] over the last axis; NaN outside 0 <= n <= 1 (+- 1e-8)."""
     n = eigenvalues
-    n = np.where((n < 0) & (n > -1e-12), 0.0, n)
-    n = np.where((n > 1) & (n < 1 + 1e-12), 1.0, n)
+    n = np.where((n < 0) & (n > -1e-8), 0.0, n)
+    n = np.where((n > 1) & (n < 1 + 1e-8), 1.0, n)
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(n > 0, n * np.log(n), np.where(n == 0, 0.0, np.nan))
         m = 1.0 - n

@@ -90,7 +90,9 @@ class Outputs:
             "number": column("int sum Tr rho dz", "n/mu", "species"),
             "flavor_matrix": column("int sum rho dz", "n/mu", "species", "component"),
             "energy_kinetic": column("K = int sum |p| Tr rho dz", energy),
-            "energy_kinetic_direction": column("K of each direction", energy, "direction", "species"),
+            "energy_kinetic_direction": column(
+                "K of each direction", energy, "direction", "species"
+            ),
             "energy_kinetic_rate": column("dK/dt, right-hand side of Eq. (22)", "mu n"),
             "momentum_z": column("int sum v (|p| - p0) Tr rho dz", energy),
             "occupation": column("int Tr rho dz", "n/mu", "momentum", "direction", "species"),

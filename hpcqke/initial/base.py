@@ -76,20 +76,28 @@ class Background(Recipe.Config):
     """Uniform P^z and P0 of each direction: two beams by zeta, any list by polarization."""
 
     zeta_plus: float | None = number(
-        None, minimum=-1, maximum=1, doc="P^z of the direction with v > 0; two directions only")
+        None, minimum=-1, maximum=1, doc="P^z of the direction with v > 0; two directions only"
+    )
     zeta_minus: float | None = number(
-        None, minimum=-1, maximum=1, doc="P^z of the direction with v < 0; two directions only")
+        None, minimum=-1, maximum=1, doc="P^z of the direction with v < 0; two directions only"
+    )
     polarization: tuple[float, ...] | None = numbers(
-        None, doc="P^z of each direction, in the order of the directions")
+        None, doc="P^z of each direction, in the order of the directions"
+    )
     polarization_bar: tuple[float, ...] | None = numbers(
-        None, doc="the same of antineutrinos; 0 if left out")
+        None, doc="the same of antineutrinos; 0 if left out"
+    )
     P0: tuple[float, ...] | None = numbers(
-        None, minimum=0, doc="P0 of each direction; |P^z| if left out")
+        None, minimum=0, doc="P0 of each direction; |P^z| if left out"
+    )
     P0_bar: tuple[float, ...] | None = numbers(
         None, minimum=0, doc="the same of antineutrinos; |P^z| if left out"
     )
     momentum_width: float | None = number(
-        None, above=0, unit="mu", doc="width of a Gaussian in q = |p| - p0; none: the same in each bin"
+        None,
+        above=0,
+        unit="mu",
+        doc="width of a Gaussian in q = |p| - p0; none: the same in each bin",
     )
 
     def beams(self, directions: Any) -> tuple[tuple[float, ...], ...]:
