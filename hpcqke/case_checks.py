@@ -109,7 +109,8 @@ def offsets_complete(case: Sections) -> Found:
     if not momentum.offset_range[0] < momentum.offset_range[1]:
         yield "grid.momentum.offset_range", "must be [q0, q1] with q0 < q1", momentum.offset_range
     if momentum.p0 + momentum.offset_range[0] < 0 < momentum.p0:
-        yield "grid.momentum.p0", f"must be >= {-momentum.offset_range[0]}, so that |p| > 0", momentum.p0
+        least = -momentum.offset_range[0]
+        yield "grid.momentum.p0", f"must be >= {least}, so that |p| > 0", momentum.p0
     if momentum.momenta != (1.0,):
         yield "grid.momentum.momenta", "must be left out with offset_range", momentum.momenta
 

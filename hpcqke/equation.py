@@ -67,7 +67,7 @@ class KineticEquation:
         self.calls = 0
 
     def _speed(self) -> np.ndarray | None:
-        """The velocity that belongs to the kinetic energy where X is not exactly v d_p, else None."""
+        """The velocity X energy, where that is not exactly v; else None."""
         momentum, ps = self.ps.momentum, self.ps
         if self.gradient is None or momentum.v_edges is None:
             return None
@@ -90,7 +90,7 @@ class KineticEquation:
         return sum(term.strength(t) for term in self.hamiltonian)
 
     def moments(self, X: np.ndarray) -> np.ndarray:
-        """(M, F) of own rows, shape (rows, 2 N_f^2), in components; overwritten by the next call."""
+        """(M, F) of own rows, (rows, 2 N_f^2), in components; overwritten by the next call."""
         return self._own.finish(self._own.start(X))
 
     def kinetic_energy(self, X: np.ndarray) -> float:

@@ -66,7 +66,7 @@ class PhaseSpace:
     """The distributed (z, momentum) grid. Collective; `destroy` it when done.
 
     Parameters: the grids, N_f, the number of species (1: nu; 2: nu and nubar), the stencil width
-    in z (rows) and along momentum (columns), and the wanted ranks along z and momentum (0 = choose).
+    in z (rows) and along momentum (columns), the wanted ranks along z and momentum (0 = choose).
     Public sizes: nz, np (momenta), nv (directions), S, C; ``stencil``; own ranges ``z_range``,
     ``column_range``, ``momentum_range``, ``direction_range``; local shape ``shape`` = (rows,
     blocks, S*C, lanes), ``row`` = doubles in a row.

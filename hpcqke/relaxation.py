@@ -1,9 +1,9 @@
 """Relaxation: a Runge-Kutta step stretched so that it keeps the energy exactly.
 
-The energy is quadratic, E(rho + g D) = E + g L + g^2 Q for the step's direction D = rho' - rho with
+The energy is quadratic: E(rho + g D) = E + g L + g^2 Q along the step D = rho' - rho, with
     L = K(D) + mu sum [B(M,dM) - B(F,dF)],   Q = (mu/2) sum [B(dM,dM) - B(dF,dF)],
-so g = -L/Q gives E(rho + g D) = E(rho) to rounding; the new time is t + g h (Ketcheson 2019). g - 1
-is of the order of the method's error, about 1e-5. Where the step already keeps E to rounding, g = 1.
+so g = -L/Q gives E(rho + g D) = E(rho) to rounding; the new time is t + g h (Ketcheson 2019).
+g - 1 is of the order of the method's error, about 1e-5; g = 1 where E is kept to rounding already.
 """
 
 from __future__ import annotations

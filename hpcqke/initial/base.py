@@ -66,7 +66,7 @@ class Recipe:
 
 
 def profile(momentum: Any, width: float) -> np.ndarray:
-    """exp(-q^2/2 width^2), normalised so that its sum with the weights is one: (momentum, 1, 1, 1)."""
+    """exp(-q^2/2 width^2), its sum with the weights being one: (momentum, 1, 1, 1)."""
     g = np.exp(-((momentum.p / width) ** 2) / 2)
     return (g / np.sum(g * momentum.p_weight))[:, None, None, None]
 

@@ -1,4 +1,4 @@
-"""The inhomogeneous kinetic equation on two beams with momenta (GR1): P10 of the acceptance table."""
+"""The inhomogeneous kinetic equation on two beams with momenta (GR1): P10."""
 
 import numpy as np
 import pytest

@@ -1,120 +1,13 @@
-"""The kernels of the gradient terms: the paper's equation, its conservation laws, the same bits."""
+"""The kernels of the gradient terms: the paper's equation, signs and factors, the same bits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import pytest
-from kernel_layouts import SHAPES, isas, to_components, to_matrix
+from bracket_problem import DZ, MODULES, OPERATORS, Problem
+from kernel_layouts import SHAPES, isas
 
 from hpcqke.kernels import bracket, reference_bracket
-from hpcqke.kernels.kinetic import DIFFERENCE
-from hpcqke.momentum_operator import MomentumOperator, finite_volumes, on_axis
-
-MODULES = pytest.mark.parametrize("module", [bracket, reference_bracket],
-                                  ids=["bracket", "reference"])
-OPERATORS = ("axis-2", "axis-4", "volumes", "random")
-DZ = 0.1
-
-
-def operator(kind: str, momenta: int, directions: int, rng) -> tuple[np.ndarray, MomentumOperator]:
-    """v and X for differences along v = +-1, finite volumes, or any numbers."""
-    if kind.startswith("axis"):
-        v = np.array([1.0, -1.0])
-        return v, on_axis(0.25 * np.arange(momenta), v, int(kind[-1]))
-    edges = np.linspace(-1, 1, directions + 1)
-    v = (edges[1:] + edges[:-1]) / 2
-    X = finite_volumes(np.linspace(0, momenta / 4, momenta + 1), edges)
-    if kind == "random":
-        below, above = rng.uniform(-1, 1, (2, momenta, directions))
-        below[:, 0] = above[:, -1] = 0
-        X = replace(X, along_p=rng.uniform(-1, 1, (5, momenta, directions)), below=below,
-                    above=above)
-    return v, X
-
-
-@dataclass
-class Problem:
-    """A random state on nz rows, momenta and directions, and a mean field, in blocks of W lanes."""
-
-    nflavors: int
-    species: int
-    W: int
-    kind: str = "random"
-    momenta: int = 6
-    directions: int = 11
-    nz: int = 5
-    order: int = 8
-
-    def __post_init__(self):
-        rng = np.random.default_rng(5)
-        self.C, self.w = self.nflavors**2, self.order // 2
-        self.v, self.X = operator(self.kind, self.momenta, self.directions, rng)
-        self.directions = len(self.v)
-        self.per_column = -(-self.directions // self.W)
-        modes = (self.momenta, self.directions)
-        self.natural = rng.uniform(-1, 1, (self.nz + 2 * self.w, *modes, self.species, self.C))
-        self.own = self.natural[self.w:self.w + self.nz]
-        self.dA, self.dB = rng.uniform(-1, 1, (2, self.nz, self.C))
-        self.B = rng.uniform(-1, 1, (self.nz + 2 * self.w, self.C))
-        self.speed = rng.uniform(-1, 1, modes)
-        self.sign = np.array([1.0, -1.0])[:self.species, None]
-
-    def lanes(self, x: np.ndarray) -> np.ndarray:
-        """(..., momentum, direction) -> (..., block, lane), padded with zeros."""
-        padding = self.per_column * self.W - self.directions
-        x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, padding)])
-        return np.ascontiguousarray(x.reshape(*x.shape[:-2], -1, self.W))
-
-    def rows(self, x: np.ndarray) -> np.ndarray:
-        """(z, momentum, direction, S, C) -> (z, row)."""
-        x = self.lanes(x.transpose(0, 3, 4, 1, 2))
-        return np.ascontiguousarray(x.transpose(0, 3, 1, 2, 4)).reshape(len(x), -1)
-
-    def to_natural(self, rows: np.ndarray) -> np.ndarray:
-        """(z, row) -> (z, momentum, direction, S, C)."""
-        x = rows.reshape(len(rows), self.momenta, self.per_column, -1, self.W).swapaxes(3, 4)
-        x = x.reshape(len(rows), self.momenta, self.per_column * self.W, self.species, self.C)
-        return x[:, :, :self.directions]
-
-    def kernel(self, module, columns=slice(None), isa=None):
-        """The Bracket of some columns."""
-        v = np.broadcast_to(self.v, (self.momenta, self.directions))
-        parts = (v, self.X.along_p, self.X.below, self.X.above, self.speed)
-        v, *parts = (self.lanes(a[..., columns, :]) for a in parts)
-        return module.Bracket(self.nflavors, self.species, v, self.per_column, *parts,
-                              order=self.order, dz=DZ, isa=isa)
-
-    def force(self, module, **options) -> np.ndarray:
-        """The force on all columns, zeros beyond, added to 0, as rows."""
-        X = self.rows(self.own)
-        beyond = np.zeros((self.nz, X.shape[1] // self.momenta * self.X.width))
-        F = np.zeros_like(X)
-        self.kernel(module, **options).force(X, beyond, beyond, self.dA, self.dB, F, 0, self.nz)
-        return F
-
-    def drift(self, module, **options) -> np.ndarray:
-        """The drift of all columns, added to 0, as rows."""
-        lo, X, hi = np.split(self.rows(self.natural), [self.w, self.w + self.nz])
-        F = np.zeros_like(X)
-        self.kernel(module, **options).drift(X, lo, hi, self.B, F, 0, self.nz)
-        return F
-
-    def paper_force(self) -> np.ndarray:
-        """+-X 1/2{rho, dA - v dB} by complex matrices, in natural order."""
-        h = self.dA[:, None] - self.v[:, None] * self.dB[:, None]
-        rho, h = to_matrix(self.own), to_matrix(h[:, None, :, None])
-        g = to_components((rho @ h + h @ rho) / 2)
-        return self.sign * np.moveaxis(self.X(np.moveaxis(g, 0, 2)), 2, 0)
-
-    def paper_drift(self) -> np.ndarray:
-        """+-D_z(speed 1/2{rho, B}) by complex matrices, in natural order."""
-        rho, h = to_matrix(self.natural), to_matrix(self.B[:, None, None, None])
-        g = self.speed[..., None, None] * to_components((rho @ h + h @ rho) / 2)
-        ahead = {m: g[self.w + m:self.w + m + self.nz] for m in range(-self.w, self.w + 1)}
-        slope = sum(c * (ahead[m] - ahead[-m]) for m, c in enumerate(DIFFERENCE[self.w], start=1))
-        return self.sign * slope / DZ
 
 
 @MODULES
@@ -194,71 +87,6 @@ def test_columns_do_not_know_their_place(nflavors, species, W, kind):
             assert (f[z1:] == 1).all()
         G[:, part] = f
     np.testing.assert_array_equal(G, F)
-
-
-def traces(x: np.ndarray) -> np.ndarray:
-    """Tr rho of components."""
-    return x[..., 0] if x.shape[-1] == 4 else x[..., :3].sum(axis=-1)
-
-
-def closed(nflavors: int, species: int, kind: str) -> tuple[Problem, np.ndarray]:
-    """A problem that is periodic in z and zero at the ends of the momenta; the modes' weights."""
-    p = Problem(nflavors, species, 4, kind, momenta=12, directions=8, nz=16, order=4)
-    p.natural[:, :3] = p.natural[:, 9:] = 0
-    p.natural[:p.w], p.natural[-p.w:] = p.own[-p.w:], p.own[:p.w]
-    edges, v_edges = np.linspace(0, 3, 13), np.linspace(-1, 1, 9)
-    volumes = np.outer(np.diff(edges**3) / 3, np.diff(v_edges))
-    return p, volumes if kind == "volumes" else np.ones((12, 2))
-
-
-CLOSED = pytest.mark.parametrize(("nflavors", "species", "kind"), [
-    (nflavors, species, kind) for nflavors in (2, 3) for species in (1, 2)
-    for kind in ("axis-2", "axis-4", "volumes")])
-
-
-@MODULES
-@CLOSED
-def test_number_and_skew_symmetry(module, nflavors, species, kind):
-    """sum Tr force = 0 in each row and species; sum Tr(tau X(rho o h)) = -sum Tr(X tau rho o h)."""
-    p, weight = closed(nflavors, species, kind)
-    force = p.to_natural(p.force(module))
-    scale = 1e-15 * np.abs(force).sum()
-    number = np.einsum("pd,zpds->zs", weight, traces(force))
-    np.testing.assert_allclose(number, 0, atol=scale)
-    tau = np.random.default_rng(9).uniform(-1, 1, p.own.shape)
-    slope = to_matrix(p.sign * np.moveaxis(p.X(np.moveaxis(tau, 0, 2)), 2, 0))
-    rho = to_matrix(p.own)
-    h = to_matrix((p.dA[:, None] - p.v[:, None] * p.dB[:, None])[:, None, :, None])
-    product = (rho @ h + h @ rho) / 2
-    left = np.einsum("pd,zpdsab,zpdsba->", weight, to_matrix(tau), to_matrix(force))
-    right = np.einsum("pd,zpdsab,zpdsba->", weight, slope, product)
-    assert abs(left) > 1e6 * scale
-    assert left == pytest.approx(-right, abs=10 * scale)
-
-
-@MODULES
-@CLOSED
-def test_energy(module, nflavors, species, kind):
-    """With h = eps +- Omega, Omega = A - v B, the rates of sum eps Tr rho and +-sum Tr(Omega rho)
-    add up to zero if rho is carried with the velocity X eps and the drift is X v."""
-    p, weight = closed(nflavors, species, kind)
-    A, B = np.random.default_rng(8).uniform(-1, 1, (2, p.nz, p.C))
-    p.dA, p.dB = periodic_slope(A, p.w), periodic_slope(B, p.w)
-    p.B, p.speed = np.concatenate([B[-p.w:], B, B[:p.w]]), p.X.drift
-    force, drift = p.to_natural(p.force(module)), p.to_natural(p.drift(module))
-    carried = -p.X.speed[..., None, None] * periodic_slope(p.own, p.w)
-    kinetic = np.einsum("pd,zpds->", weight * p.X.energy, traces(force))
-    omega = to_matrix(A[:, None] - p.v[:, None] * B[:, None])
-    refractive = np.einsum("pd,zdab,zpdsba->", weight, omega,
-                           to_matrix(p.sign * (carried + force + drift))).real
-    assert abs(kinetic) > 0.1
-    assert kinetic + refractive == pytest.approx(0, abs=1e-14 * np.abs(force).sum())
-
-
-def periodic_slope(f: np.ndarray, w: int) -> np.ndarray:
-    """D_z f along the first axis."""
-    return sum(c * (np.roll(f, -m, 0) - np.roll(f, m, 0))
-               for m, c in enumerate(DIFFERENCE[w], start=1)) / DZ
 
 
 @pytest.mark.parametrize("order", [2, 4, 6, 8])
