@@ -77,14 +77,15 @@ cdef class Bracket:
 
     def differentiate(self, along_p, below, above):
         """X: the momenta that enter it, whether directions do, whether columns have the same v."""
+        cdef int t
         self.below, self.above = aligned(below), aligned(above)
         self.b.below, self.b.above = &self.below[0, 0], &self.above[0, 0]
         self.b.coupled = bool(np.any(below) or np.any(above))
         used = [k for k in range(len(along_p)) if np.any(along_p[k])] or [len(along_p)//2]
         self.taps = aligned(along_p[used])
         self.b.taps = len(used)
-        for t, k in enumerate(used):
-            self.b.offset[t], self.b.tap[t] = k - self.b.reach, &self.taps[t, 0, 0]
+        for t in range(self.b.taps):
+            self.b.offset[t], self.b.tap[t] = used[t] - self.b.reach, &self.taps[t, 0, 0]
         self.b.v = &self.v[0, 0]
         columns = np.reshape(self.v, (self.b.columns, -1))
         self.b.shared = bool((columns == columns[0]).all())
