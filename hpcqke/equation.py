@@ -15,9 +15,8 @@ from time import perf_counter
 
 import numpy as np
 
-from hpcqke import guard, state
+from hpcqke import guard
 from hpcqke.gradient_flow import GradientFlow
-from hpcqke.integrals import mode_integrals
 from hpcqke.kernels import kinetic
 from hpcqke.momentum_sums import MomentumSums
 from hpcqke.phase_space import PhaseSpace
@@ -92,12 +91,6 @@ class KineticEquation:
     def moments(self, X: np.ndarray) -> np.ndarray:
         """(M, F) of own rows, (rows, 2 N_f^2), in components; overwritten by the next call."""
         return self._own.finish(self._own.start(X))
-
-    def kinetic_energy(self, X: np.ndarray) -> float:
-        """K = int sum_p energy Tr (rho + rhobar) dz, counted from p0. Collective."""
-        linear, _ = mode_integrals(self.ps, X)
-        weight = self.ps.momentum.weight * self.energy
-        return float(np.sum(weight[..., None] * state.trace(linear)))
 
     def evaluate(self, t: float, vec, X: np.ndarray, F: np.ndarray) -> None:
         """F = right-hand side at time t for the state X (own rows of ``vec``)."""

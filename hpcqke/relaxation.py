@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from hpcqke import state
+from hpcqke.kernels import kinetic
+from hpcqke.momentum_sums import MomentumSums
 from hpcqke.sums import ordered_sum
 
 ROUNDING = 8e-16
@@ -21,39 +23,38 @@ def bilinear(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return state.trace_product(a, b) + state.trace(a) * state.trace(b)
 
 
-class Energy:
-    """What the energy of a state is made of: momentum sums of own rows, and K."""
-
-    def __init__(self, equation, X: np.ndarray) -> None:
-        C = equation.ps.C
-        sums = equation.moments(X)
-        self.M, self.F = sums[:, :C].copy(), sums[:, C:].copy()
-        self.kinetic = equation.kinetic_energy(X)
-
-
 class Relaxation:
     """Finds the factor of each step. ``lands(t)``: does a segment end at t?"""
 
     def __init__(self, equation, lands) -> None:
         self.equation, self.lands = equation, lands
+        ps = equation.ps
+        # Seen as one species with S times the blocks, weights may have any sign: both species'
+        # kinetic energies add, where the mean field has their difference.
+        weight = ps.pack_modes((ps.momentum.weight * equation.energy)[ps.own[1:]])
+        both = [np.repeat(a, ps.S, axis=0) for a in (ps.v, weight)]
+        kernel = kinetic.Kinetic(ps.N, 1, *both, ps.chunk_start * ps.S, order=0, dz=1.0, filter=0.0)
+        self._kinetic = MomentumSums(ps, kernel)
 
-    def factor(self, t: float, y: np.ndarray, y_new: np.ndarray) -> float:
-        """g of the step from y to y_new (own rows); the same on all ranks. Collective."""
-        equation = self.equation
-        ps, mu = equation.ps, equation.strength(t)
-        old, new = Energy(equation, y), Energy(equation, y_new)
-        dM, dF = new.M - old.M, new.F - old.F
+    def factor(self, t: float, y: np.ndarray, step: np.ndarray) -> float:
+        """g of the step D from y (own rows of both); the same on all ranks. Collective."""
+        equation, ps = self.equation, self.equation.ps
+        C = ps.C
+        sums, change = equation.moments(y).copy(), equation.moments(step).copy()
+        M, F, dM, dF = sums[:, :C], sums[:, C:], change[:, :C], change[:, C:]
+        kinetic_rows = self._kinetic.finish(self._kinetic.start(step))[:, :C]
         rows = np.stack(
             [
-                bilinear(old.M, dM) - bilinear(old.F, dF),
+                bilinear(M, dM) - bilinear(F, dF),
                 0.5 * (bilinear(dM, dM) - bilinear(dF, dF)),
-                np.abs(bilinear(old.M, old.M)) + np.abs(bilinear(old.F, old.F)),
+                np.abs(bilinear(M, M)) + np.abs(bilinear(F, F)),
+                state.trace(kinetic_rows),
             ],
             axis=-1,
         )
-        linear, quadratic, size = mu * ps.z.dz * ordered_sum(rows, ps.z_comm)
-        linear += new.kinetic - old.kinetic
-        size += abs(old.kinetic)
+        totals = ps.z.dz * ordered_sum(rows, ps.z_comm)
+        linear, quadratic, size = equation.strength(t) * totals[:3]
+        linear += totals[3]
         if abs(linear + quadratic) <= ROUNDING * size or quadratic == 0:
             return 1.0
         factor = -linear / quadratic
