@@ -21,10 +21,11 @@ FLOOR = 1e-17
 ROUND_OFF = 1e-13
 
 
-def drifts(series: xr.Dataset) -> dict[str, np.ndarray]:
+def drifts(series: xr.Dataset, by_mode: bool = True) -> dict[str, np.ndarray]:
     """Relative change since the start of each invariant that the series has, by label, (time,).
 
-    Lengths of vectors and matrices are compared with their largest initial entry.
+    Lengths of vectors and matrices are compared with their largest initial entry. by_mode: are
+    there invariants of single momenta? (not where neutrinos change their momentum)
     """
     out = {}
     if "number" in series:
@@ -36,7 +37,7 @@ def drifts(series: xr.Dataset) -> dict[str, np.ndarray]:
         out[r"flavor $\int(\rho-\bar\rho)$"] = np.abs(net - net[0]).max(axis=1) / scale
     if "trace_rho_squared" in series:
         out[r"$\int {\rm Tr}\,\rho^2$"] = _relative(series["trace_rho_squared"].values)
-    if "polarization_norm_error" in series:
+    if by_mode and "polarization_norm_error" in series:
         out[r"$\int P^2$, worst mode"] = np.abs(series["polarization_norm_error"].values)
     sides = eq7_sides(series)
     if sides is not None:
@@ -67,7 +68,8 @@ def draw_invariants(run: Run, file: Path, say: Callable[[str], Any]) -> None:
         raise Skip("only one row in series.nc")
     t = series["time"].values
     with picture(file, (7.0, 8.5), nrows=3, sharex=True) as (figure, axes):
-        for i, (label, values) in enumerate(drifts(series).items()):
+        by_mode = "gradient" not in run.case.terms
+        for i, (label, values) in enumerate(drifts(series, by_mode).items()):
             axes[0].semilogy(t, np.maximum(np.abs(values), FLOOR), label=label, **line(i))
         axes[0].set_ylabel("relative change\n" + r"(none: $10^{-17}$)")
         figure.suptitle(title(run), fontsize=11)
