@@ -23,7 +23,7 @@ def draw_momentum_spectra(run: Run, file: Path, say: Callable[[str], Any]) -> No
     if series.sizes["time"] < 2:
         raise Skip("only one row in series.nc")
     beams = momenta.beams_of(run, grid)
-    end = float(series["time"].values[-1])
+    times = [float(t) for t in series["time"].values[[0, -1]]]
     pairs = [[momenta.spectrum(series, grid, beam, row) for row in (0, -1)] for beam in beams]
     edges = momenta.edges(grid)
     panels = {"nrows": 2, "ncols": len(beams), "sharex": True, "sharey": "row", "squeeze": False}
@@ -31,7 +31,7 @@ def draw_momentum_spectra(run: Run, file: Path, say: Callable[[str], Any]) -> No
     with picture(file, size, **panels) as (figure, axes):
         figure.suptitle(title(run), fontsize=11)
         for (upper, lower), beam, pair in zip(axes.T, beams, pairs, strict=True):
-            _spectra(upper, edges, pair, end)
+            _spectra(upper, edges, pair, times)
             _change(lower, grid.p, edges, pair)
             upper.set_title(beam.label)
             lower.set_xlabel(r"$q = |p| - p_0$  [$\mu$]")
@@ -42,9 +42,9 @@ def draw_momentum_spectra(run: Run, file: Path, say: Callable[[str], Any]) -> No
             ax.legend(loc="upper right", handlelength=1.6)
 
 
-def _spectra(ax: Any, edges: np.ndarray, pair: list[np.ndarray], end: float) -> None:
-    ax.stairs(pair[0], edges, baseline=None, label="$t$ = 0", linewidth=1.6, **line(0))
-    ax.stairs(pair[1], edges, baseline=None, label=f"$t$ = {end:.4g}", linewidth=1.6, **line(1))
+def _spectra(ax: Any, edges: np.ndarray, pair: list[np.ndarray], times: list[float]) -> None:
+    for values, t, width, i in zip(pair, times, (2.2, 1.2), (0, 1), strict=True):
+        _bins(ax, values, edges, label=f"$t$ = {t:.4g}", linewidth=width, color=line(i)["color"])
 
 
 def _change(ax: Any, q: np.ndarray, edges: np.ndarray, pair: list[np.ndarray]) -> None:
@@ -54,11 +54,16 @@ def _change(ax: Any, q: np.ndarray, edges: np.ndarray, pair: list[np.ndarray]) -
     moved = -shift * np.gradient(start, q)
     ax.axhline(0, color="0.5", linewidth=0.8)
     name = r"$-\Delta\langle q\rangle\,\partial_q\,dN/dq$"
-    ax.stairs(moved, edges, baseline=None, label=name, linewidth=1.6, **line(2))
+    _bins(ax, moved, edges, label=name, linewidth=1.6, color=line(2)["color"])
     ax.plot(q, end - start, label="run", marker="o", markersize=3.5, linestyle="none",
             color=line(1)["color"])  # fmt: skip
     text = rf"$\Delta\langle q\rangle = {shift:+.4f}\,\mu$"
     ax.text(0.03, 0.05, text, transform=ax.transAxes, va="bottom", ha="left")
+
+
+def _bins(ax: Any, values: np.ndarray, edges: np.ndarray, **style: Any) -> None:
+    """A histogram, above the grid's lines."""
+    ax.stairs(values, edges, baseline=None, zorder=2.5, **style)
 
 
 def _range(q: np.ndarray, spectra: np.ndarray) -> tuple[float, float]:
