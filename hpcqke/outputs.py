@@ -66,7 +66,7 @@ class Outputs:
         ps = self.ps
         return {
             "z": (ps.z.z, {"units": "1/mu", "long_name": "position"}),
-            "momentum": (ps.momentum.p, {"units": "mu", "long_name": "|p|"}),
+            "momentum": (ps.momentum.p, {"units": "mu", "long_name": "|p| - p0"}),
             "direction": (ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
             "species": (list(state.SPECIES[: ps.S]), {}),
             "component": (list(state.COMPONENTS[ps.N]), {}),
@@ -89,7 +89,7 @@ class Outputs:
             "step": {**column("steps taken"), "dtype": "i8"},
             "number": column("int sum Tr rho dz", "n/mu", "species"),
             "flavor_matrix": column("int sum rho dz", "n/mu", "species", "component"),
-            "energy_kinetic": column("K = int sum |p| Tr rho dz", energy),
+            "energy_kinetic": column("K = int sum (|p| - p0) Tr rho dz", energy),
             "energy_kinetic_direction": column(
                 "K of each direction", energy, "direction", "species"
             ),
