@@ -122,6 +122,8 @@ def gradient_has_its_grid(case: Sections) -> Found:
     for name in ("advection", "self_interaction"):
         if name not in case.terms:
             yield f"terms.{name}", "missing; the gradient term needs it"
+    if case.terms["gradient"].mode == "tracer" and case.flavors.antineutrinos:
+        yield "terms.gradient.mode", 'must be "full" with antineutrinos', "tracer"
     momentum = case.grid.momentum
     if momentum.offset_range is None:
         yield "grid.momentum.offset_range", "missing; the gradient term needs bins in q = |p| - p0"

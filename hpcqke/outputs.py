@@ -50,9 +50,9 @@ class Outputs:
         )
 
     def _series_coords(self) -> dict:
-        N, S = self.ps.N, self.ps.S
+        N = self.ps.N
         return {
-            "species": (list(state.SPECIES[:S]), {}),
+            "species": (list(self.ps.species), {}),
             "component": (list(state.COMPONENTS[N]), {}),
             "flavor": (list(state.FLAVORS[N]), {}),
             "momentum": (self.ps.momentum.p, {"units": "mu", "long_name": "|p| - p0"}),
@@ -68,7 +68,7 @@ class Outputs:
             "z": (ps.z.z, {"units": "1/mu", "long_name": "position"}),
             "momentum": (ps.momentum.p, {"units": "mu", "long_name": "|p|"}),
             "direction": (ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
-            "species": (list(state.SPECIES[: ps.S]), {}),
+            "species": (list(ps.species), {}),
             "component": (list(state.COMPONENTS[ps.N]), {}),
             "weight": (
                 ps.momentum.weight,

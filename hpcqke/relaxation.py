@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from hpcqke import state
-from hpcqke.kernels import kinetic
 from hpcqke.momentum_sums import MomentumSums
+from hpcqke.species_view import kinetic_kernel
 from hpcqke.sums import ordered_sum
 
 ROUNDING = 8e-16
@@ -29,12 +29,8 @@ class Relaxation:
     def __init__(self, equation, lands) -> None:
         self.equation, self.lands = equation, lands
         ps = equation.ps
-        # Seen as one species with S times the blocks, weights may have any sign: both species'
-        # kinetic energies add, where the mean field has their difference.
         weight = ps.pack_modes((ps.momentum.weight * equation.energy)[ps.own[1:]])
-        both = [np.repeat(a, ps.S, axis=0) for a in (ps.v, weight)]
-        kernel = kinetic.Kinetic(ps.N, 1, *both, ps.chunk_start * ps.S, order=0, dz=1.0, filter=0.0)
-        self._kinetic = MomentumSums(ps, kernel)
+        self._kinetic = MomentumSums(ps, kinetic_kernel(ps, weight, equation.shares))
 
     def factor(self, t: float, y: np.ndarray, step: np.ndarray) -> float:
         """g of the step D from y (own rows of both); the same on all ranks. Collective."""
