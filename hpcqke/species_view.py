@@ -24,10 +24,8 @@ def kinetic_kernel(ps, weight: np.ndarray, factors: Sequence[float], **scheme):
     if tuple(factors) == (1.0, -1.0)[: ps.S]:
         return kinetic.Kinetic(ps.N, ps.S, ps.v, weight, ps.chunk_start, **scheme)
     S = ps.S
-    weights = (weight[:, None, :] * np.asarray(factors, float)[None, :, None]).reshape(
-        -1, ps.v.shape[1]
-    )
+    weights = weight[:, None, :] * np.asarray(factors, float)[None, :, None]
     if scheme["speed"] is not None:
         scheme["speed"] = np.repeat(scheme["speed"], S, axis=0)
     v = np.repeat(ps.v, S, axis=0)
-    return kinetic.Kinetic(ps.N, 1, v, weights, ps.chunk_start * S, **scheme)
+    return kinetic.Kinetic(ps.N, 1, v, weights.reshape(v.shape), ps.chunk_start * S, **scheme)
