@@ -83,8 +83,9 @@ class Diagnostics:
         reference = np.asarray(self.reference["linear"])
         square0 = np.asarray(self.reference["square"])
         matrix = np.einsum("pd,pdsc->sc", weight, linear)
-        content = state.trace(linear) * self.equation.shares
-        along = np.sum((weight * self.equation.energy)[..., None] * content, axis=0)
+        equation, content = self.equation, state.trace(linear)
+        carried = (weight * equation.energy)[..., None] * content * equation.energy_shares
+        along = carried.sum(axis=0)
         momentum = np.sum(ps.momentum.v[:, None] * along)
         safe = np.where(square0 > 0, square0, 1.0)
         drift = np.abs(np.where(square0 > 0, square / safe - 1.0, 0.0))
@@ -95,7 +96,7 @@ class Diagnostics:
             "energy_kinetic": float(along.sum()),
             "energy_kinetic_direction": along,
             "momentum_z": float(momentum),
-            "occupation": content,
+            "occupation": content * equation.number_shares,
             "polarization_norm_error": float(drift.max()),
             "survival": survival(weight, linear, reference),
         }

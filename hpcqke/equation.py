@@ -47,9 +47,14 @@ class KineticEquation:
         self.energy = np.broadcast_to(ps.momentum.p[:, None], ps.momentum.weight.shape)
         if self._flow:
             self.energy = self._flow.operator.energy
-        # What a species' trace counts in number and energy: a tracer is stored times its scale.
+        # What a species' trace counts: a tracer is stored times its scale. In tracer mode the
+        # energy is that of the response alone; rho's own never changes and would drown it.
+        tracers = ps.S - ps.particles
         scale = self._flow.tracer_scale if self._flow else 1.0
-        self.shares = np.array([1.0] * ps.particles + [1 / scale] * (ps.S - ps.particles))
+        self.number_shares = np.array([1.0] * ps.particles + [1 / scale] * tracers)
+        self.energy_shares = self.number_shares.copy()
+        if tracers:
+            self.energy_shares[: ps.particles] = 0.0
         self._slope = ps.aligned() if self.sources or not self._fused else None
         self._lo, self._hi = ps.ghosts.lo, ps.ghosts.hi
         rows, w = ps.rows, min(ps.stencil, ps.rows)

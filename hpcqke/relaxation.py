@@ -30,7 +30,7 @@ class Relaxation:
         self.equation, self.lands = equation, lands
         ps = equation.ps
         weight = ps.pack_modes((ps.momentum.weight * equation.energy)[ps.own[1:]])
-        self._kinetic = MomentumSums(ps, kinetic_kernel(ps, weight, equation.shares))
+        self._kinetic = MomentumSums(ps, kinetic_kernel(ps, weight, equation.energy_shares))
 
     def factor(self, t: float, y: np.ndarray, step: np.ndarray) -> float:
         """g of the step D from y (own rows of both); the same on all ranks. Collective."""
