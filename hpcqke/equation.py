@@ -16,6 +16,7 @@ from time import perf_counter
 import numpy as np
 
 from hpcqke import guard, state
+from hpcqke.external_energy import ExternalEnergy
 from hpcqke.gradient_flow import GradientFlow
 from hpcqke.integrals import mode_integrals
 from hpcqke.kernels import kinetic
@@ -50,6 +51,7 @@ class KineticEquation:
             speed=self._speed(),
         )
         self._mean, self._mode = self._fixed_hamiltonian()
+        self.external = ExternalEnergy(ps, self.hamiltonian)
         self._flow = GradientFlow(ps, self.gradient, order) if self.gradient else None
         self._fused = ps.ranks_p == 1 and self._flow is None
         self._own = MomentumSums(ps, self.kernel)
@@ -93,11 +95,15 @@ class KineticEquation:
         """(M, F) of own rows, shape (rows, 2 N_f^2), in components; overwritten by the next call."""
         return self._own.finish(self._own.start(X))
 
-    def kinetic_energy(self, X: np.ndarray) -> float:
-        """K = int sum_p energy Tr (rho + rhobar) dz, counted from p0. Collective."""
+    def mode_energy(self, X: np.ndarray) -> float:
+        """K = int sum_p energy Tr (rho + rhobar) dz, counted from p0, and the vacuum energy.
+
+        Collective.
+        """
         linear, _ = mode_integrals(self.ps, X)
         weight = self.ps.momentum.weight * self.energy
-        return float(np.sum(weight[..., None] * state.trace(linear)))
+        kinetic = float(np.sum(weight[..., None] * state.trace(linear)))
+        return kinetic + sum(self.external.modes(linear).values())
 
     def evaluate(self, t: float, vec, X: np.ndarray, F: np.ndarray) -> None:
         """F = right-hand side at time t for the state X (own rows of ``vec``)."""

@@ -1,7 +1,7 @@
 """Relaxation: a Runge-Kutta step stretched so that it keeps the energy exactly.
 
 The energy is quadratic, E(rho + g D) = E + g L + g^2 Q for the step's direction D = rho' - rho with
-    L = K(D) + mu sum [B(M,dM) - B(F,dF)],   Q = (mu/2) sum [B(dM,dM) - B(dF,dF)],
+    L = K(D) + E_vac(D) + E_mat(D) + mu sum [B(M,dM) - B(F,dF)],   Q = (mu/2) sum [B(dM,dM) - B(dF,dF)],
 so g = -L/Q gives E(rho + g D) = E(rho) to rounding; the new time is t + g h (Ketcheson 2019). g - 1
 is of the order of the method's error, about 1e-5. Where the step already keeps E to rounding, g = 1.
 """
@@ -22,13 +22,13 @@ def bilinear(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 class Energy:
-    """What the energy of a state is made of: momentum sums of own rows, and K."""
+    """What the energy of a state is made of: momentum sums of own rows, and K + E_vac."""
 
     def __init__(self, equation, X: np.ndarray) -> None:
         C = equation.ps.C
         sums = equation.moments(X)
         self.M, self.F = sums[:, :C].copy(), sums[:, C:].copy()
-        self.kinetic = equation.kinetic_energy(X)
+        self.modes = equation.mode_energy(X)
 
 
 class Relaxation:
@@ -48,12 +48,15 @@ class Relaxation:
                 bilinear(old.M, dM) - bilinear(old.F, dF),
                 0.5 * (bilinear(dM, dM) - bilinear(dF, dF)),
                 np.abs(bilinear(old.M, old.M)) + np.abs(bilinear(old.F, old.F)),
+                equation.external.density(dM),
+                np.abs(equation.external.density(old.M)),
             ],
             axis=-1,
         )
-        linear, quadratic, size = mu * ps.z.dz * ordered_sum(rows, ps.z_comm)
-        linear += new.kinetic - old.kinetic
-        size += abs(old.kinetic)
+        sums = ps.z.dz * ordered_sum(rows, ps.z_comm)
+        linear, quadratic, size = mu * sums[:3]
+        linear += sums[3] + (new.modes - old.modes)
+        size += sums[4] + abs(old.modes)
         if abs(linear + quadratic) <= ROUNDING * size or quadratic == 0:
             return 1.0
         factor = -linear / quadratic
