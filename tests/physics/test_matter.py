@@ -226,8 +226,8 @@ MUTATIONS = {
 def test_a_wrong_sign_or_conjugate_fails_the_convention(name, monkeypatch):
     """Each one moves the diagonal of T0 by far more than its tolerance, 1e-6."""
     monkeypatch.setattr(*MUTATIONS[name])
-    rho = convention("normal")[0]
-    off = [np.diagonal(rho[s]).real - CONVENTION["normal"][s][0] for s in (0, 1)]
+    rho = convention("inverted")[0]
+    off = [np.diagonal(rho[s]).real - CONVENTION["inverted"][s][0] for s in (0, 1)]
     assert np.abs(off).max() > 1e-2
 
 

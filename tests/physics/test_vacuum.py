@@ -25,7 +25,7 @@ def three(ordering: str, splittings=None) -> dict:
 
 
 def formula(ordering: str, start: int, end: int, phase: float, nubar: bool) -> float:
-    """P(a -> b) = |sum_i U*_ai U_bi exp(-i m_i^2 phase)|^2 with U written out element by element."""
+    """P(a -> b) = |sum_i U*_ai U_bi exp(-i m_i^2 phase)|^2, U written out element by element."""
     (t12, t13, t23, delta), masses = T2K[ordering]
     t12, t13, t23, delta = np.radians([t12, t13, t23, -delta if nubar else delta])
     c12, s12, c13, s13 = np.cos(t12), np.sin(t12), np.cos(t13), np.sin(t13)
