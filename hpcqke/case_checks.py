@@ -109,7 +109,8 @@ def offsets_complete(case: Sections) -> Found:
     if not momentum.offset_range[0] < momentum.offset_range[1]:
         yield "grid.momentum.offset_range", "must be [q0, q1] with q0 < q1", momentum.offset_range
     if momentum.p0 + momentum.offset_range[0] < 0 < momentum.p0:
-        yield "grid.momentum.p0", f"must be >= {-momentum.offset_range[0]}, so that |p| > 0", momentum.p0
+        least = -momentum.offset_range[0]
+        yield "grid.momentum.p0", f"must be >= {least}, so that |p| > 0", momentum.p0
     if momentum.momenta != (1.0,):
         yield "grid.momentum.momenta", "must be left out with offset_range", momentum.momenta
 
@@ -121,6 +122,8 @@ def gradient_has_its_grid(case: Sections) -> Found:
     for name in ("advection", "self_interaction"):
         if name not in case.terms:
             yield f"terms.{name}", "missing; the gradient term needs it"
+    if case.terms["gradient"].mode == "tracer" and case.flavors.antineutrinos:
+        yield "terms.gradient.mode", 'must be "full" with antineutrinos', "tracer"
     momentum = case.grid.momentum
     if momentum.offset_range is None:
         yield "grid.momentum.offset_range", "missing; the gradient term needs bins in q = |p| - p0"

@@ -33,7 +33,8 @@ class GridMomentum:
     offset_range: tuple[float, float] | None = numbers(
         None, length=2, doc="[q0, q1] of uniform bins in q = |p| - p0, instead of momenta")
     offset_cells: int | None = integer(None, minimum=2, maximum=100000, doc="bins of offset_range")
-    p0: float = number(0.0, minimum=0, unit="mu", doc="|p| where q = 0; energies are counted from it")
+    p0: float = number(
+        0.0, minimum=0, unit="mu", doc="|p| where q = 0; energies are counted from it")
     momenta_weights: tuple[float, ...] | None = numbers(
         None, minimum=0, doc="weight of each momentum bin; 1 if left out")
     ranks: int = integer(0, minimum=0, maximum=2**31 - 1,

@@ -18,9 +18,9 @@ from hpcqke.eigenvalues import eigenvalues
 from hpcqke.equation import KineticEquation
 from hpcqke.grids import CENTRAL
 from hpcqke.integrals import mode_integrals
-from hpcqke.kernels import kinetic
 from hpcqke.momentum_sums import MomentumSums
 from hpcqke.relaxation import bilinear
+from hpcqke.species_view import kinetic_kernel
 from hpcqke.sums import ordered_sum
 
 PARTS = ("kinetic", "refractive", "vacuum", "matter")
@@ -42,10 +42,10 @@ def traceless_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def entropy_density(eigenvalues: np.ndarray) -> np.ndarray:
-    """s = -sum_i [n ln n + (1-n) ln(1-n)] over the last axis; NaN outside 0 <= n <= 1."""
+    """s = -sum_i [n ln n + (1-n) ln(1-n)] over the last axis; NaN outside 0 <= n <= 1 (+- 1e-8)."""
     n = eigenvalues
-    n = np.where((n < 0) & (n > -1e-12), 0.0, n)
-    n = np.where((n > 1) & (n < 1 + 1e-12), 1.0, n)
+    n = np.where((n < 0) & (n > -1e-8), 0.0, n)
+    n = np.where((n > 1) & (n < 1 + 1e-8), 1.0, n)
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(n > 0, n * np.log(n), np.where(n == 0, 0.0, np.nan))
         m = 1.0 - n
@@ -64,9 +64,7 @@ class Diagnostics:
         self.harmonics = np.arange(-n, n + 1)
         self.k = 2 * np.pi * self.harmonics / ps.z.length
         # With weights w v the kernel's two sums are F = sum v rho and F2 = sum v^2 rho.
-        flux = kinetic.Kinetic(
-            ps.N, ps.S, ps.v, ps.weight * ps.v, ps.chunk_start, order=0, dz=1.0, filter=0.0
-        )
+        flux = kinetic_kernel(ps, ps.weight * ps.v, ps.field_factors)
         self._flux = MomentumSums(ps, flux)
         self._rhs = ps.create_vec()
         self.reference: dict | None = None
@@ -88,7 +86,8 @@ class Diagnostics:
         reference = np.asarray(self.reference["linear"])
         square0 = np.asarray(self.reference["square"])
         matrix = np.einsum("pd,pdsc->sc", weight, linear)
-        along = np.sum((weight * self.equation.energy)[..., None] * state.trace(linear), axis=0)
+        content = state.trace(linear) * self.equation.shares
+        along = np.sum((weight * self.equation.energy)[..., None] * content, axis=0)
         momentum = np.sum(ps.momentum.v[:, None] * along)
         safe = np.where(square0 > 0, square0, 1.0)
         drift = np.abs(np.where(square0 > 0, square / safe - 1.0, 0.0))
@@ -101,7 +100,7 @@ class Diagnostics:
             "energy_kinetic": float(along.sum()),
             "energy_kinetic_direction": along,
             "momentum_z": float(momentum),
-            "occupation": state.trace(linear),
+            "occupation": content,
             "polarization_norm_error": float(drift.max()),
             "survival": survival(weight, linear, reference),
         }
@@ -119,9 +118,10 @@ class Diagnostics:
         trace2 = weight * state.trace_product(A, A)
         psi2 = weight * np.sum(np.abs(state.off_diagonals(A)) ** 2, axis=-1)
         entropy = weight * entropy_density(eigenvalues(A))
+        entropy[..., ps.particles :] = 0.0
         values = np.stack([trace2, psi2, entropy], axis=-1).reshape(-1, ps.S * 3)
         sums = ordered_sum(values, ps.comm).reshape(ps.S, 3)
-        norm = ps.momentum.weight.sum() * ps.z.length * ps.S
+        norm = ps.momentum.weight.sum() * ps.z.length * ps.particles
         return {
             "trace_rho_squared": sums[:, 0],
             "off_diagonal_rms": float(np.sqrt(sums[:, 1].sum() / norm)),

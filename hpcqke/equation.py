@@ -15,13 +15,12 @@ from time import perf_counter
 
 import numpy as np
 
-from hpcqke import guard, state
+from hpcqke import guard
 from hpcqke.external_energy import ExternalEnergy
 from hpcqke.gradient_flow import GradientFlow
-from hpcqke.integrals import mode_integrals
-from hpcqke.kernels import kinetic
 from hpcqke.momentum_sums import MomentumSums
 from hpcqke.phase_space import PhaseSpace
+from hpcqke.species_view import kinetic_kernel
 
 
 class KineticEquation:
@@ -39,17 +38,8 @@ class KineticEquation:
         self.sources = tuple(t for t in self.terms if t.kind == "source")
         self.gradient = next((t for t in self.terms if t.kind == "gradient"), None)
         order, strength = self.transport.scheme() if self.transport else (0, 0.0)
-        self.kernel = kinetic.Kinetic(
-            ps.N,
-            ps.S,
-            ps.v,
-            ps.weight,
-            ps.chunk_start,
-            order=order,
-            dz=ps.z.dz,
-            filter=strength,
-            speed=self._speed(),
-        )
+        scheme = {"order": order, "dz": ps.z.dz, "filter": strength, "speed": self._speed()}
+        self.kernel = kinetic_kernel(ps, ps.weight, ps.field_factors, **scheme)
         self._mean, self._mode = self._fixed_hamiltonian()
         self.external = ExternalEnergy(ps, self.hamiltonian)
         self._flow = GradientFlow(ps, self.gradient, order) if self.gradient else None
@@ -59,6 +49,9 @@ class KineticEquation:
         self.energy = np.broadcast_to(ps.momentum.p[:, None], ps.momentum.weight.shape)
         if self._flow:
             self.energy = self._flow.operator.energy
+        # What a species' trace counts in number and energy: a tracer is stored times its scale.
+        scale = self._flow.tracer_scale if self._flow else 1.0
+        self.shares = np.array([1.0] * ps.particles + [1 / scale] * (ps.S - ps.particles))
         self._slope = ps.aligned() if self.sources or not self._fused else None
         self._lo, self._hi = ps.ghosts.lo, ps.ghosts.hi
         rows, w = ps.rows, min(ps.stencil, ps.rows)
@@ -69,7 +62,7 @@ class KineticEquation:
         self.calls = 0
 
     def _speed(self) -> np.ndarray | None:
-        """The velocity that belongs to the kinetic energy where X is not exactly v d_p, else None."""
+        """The velocity X energy, where that is not exactly v; else None."""
         momentum, ps = self.ps.momentum, self.ps
         if self.gradient is None or momentum.v_edges is None:
             return None
@@ -92,18 +85,8 @@ class KineticEquation:
         return sum(term.strength(t) for term in self.hamiltonian)
 
     def moments(self, X: np.ndarray) -> np.ndarray:
-        """(M, F) of own rows, shape (rows, 2 N_f^2), in components; overwritten by the next call."""
+        """(M, F) of own rows, (rows, 2 N_f^2), in components; overwritten by the next call."""
         return self._own.finish(self._own.start(X))
-
-    def mode_energy(self, X: np.ndarray) -> float:
-        """K = int sum_p energy Tr (rho + rhobar) dz, counted from p0, and the vacuum energy.
-
-        Collective.
-        """
-        linear, _ = mode_integrals(self.ps, X)
-        weight = self.ps.momentum.weight * self.energy
-        kinetic = float(np.sum(weight[..., None] * state.trace(linear)))
-        return kinetic + sum(self.external.modes(linear).values())
 
     def evaluate(self, t: float, vec, X: np.ndarray, F: np.ndarray) -> None:
         """F = right-hand side at time t for the state X (own rows of ``vec``)."""

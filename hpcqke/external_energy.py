@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from hpcqke import state
+from hpcqke.integrals import mode_integrals
 
 
 class ExternalEnergy:
@@ -31,11 +32,17 @@ class ExternalEnergy:
 
     def modes(self, linear: np.ndarray) -> dict[str, float]:
         """int sum Tr H (rho + rhobar) dz of each term from int rho dz of every mode."""
-        both, weight = linear.sum(axis=2), self.ps.momentum.weight
+        both, weight = linear[:, :, : self.ps.particles].sum(axis=2), self.ps.momentum.weight
         return {
             name: float(np.sum(weight * state.trace_product(H[:, None], both)))
             for name, H in self.of_momentum.items()
         }
+
+    def of_modes(self, X: np.ndarray) -> float:
+        """int sum Tr H (rho + rhobar) dz of the state X, all terms together. Collective."""
+        if not self.of_momentum:
+            return 0.0
+        return sum(self.modes(mode_integrals(self.ps, X)[0]).values())
 
     def place(self, M: np.ndarray) -> dict[str, float]:
         """int sum Tr V (rho - rhobar) dz of each term from the momentum sums M of all rows."""

@@ -99,17 +99,11 @@ class FusedRK:
         """One accepted step of the solution; sets the time and the next step size."""
         vec = ts.getSolution()
         if self._plan is None:
-            in_place = not self.adaptive and self.relaxation is None
-            self._plan = (FixedPlan if in_place else AdaptivePlan)(self, vec)
+            self._plan = (AdaptivePlan if self.adaptive else FixedPlan)(self, vec)
         t, wanted = ts.getTime(), ts.getTimeStep()
         if not self.adaptive:
             h, t_new = self.end_of_step(t, wanted)
-            if self.relaxation is None:
-                self._plan.take(t, h, t_new)
-            else:
-                self._plan.attempt(t, h, t_new, 1.0, 0.0)
-                t_new = self._plan.accept(t, h, t_new)
-            ts.setTime(t_new)
+            ts.setTime(self._plan.take(t, h, t_new))
             return
         rtol, atol = ts.getTolerances()
         for rejected in range(MOST_REJECTIONS):
@@ -127,6 +121,18 @@ class FusedRK:
             f"the time integrator gave up at t = {t:.9g}: {MOST_REJECTIONS} rejected steps in a "
             f"row, the last of {h:.3g}"
         )
+
+    def stretch(self, t: float, h: float, t_new: float, y: np.ndarray, y_new: np.ndarray) -> float:
+        """y += g (y_new - y) with the factor that keeps the energy; returns the time t + g h.
+
+        A step that lands on a segment's end keeps its time: there the stretch, of the order of the
+        method's error, is part of that error. ``y_new`` is used up.
+        """
+        step = np.subtract(y_new, y, out=y_new)
+        factor = self.relaxation.factor(t, y, step)
+        np.multiply(step, factor, out=step)
+        np.add(y, step, out=y)
+        return t_new if self.relaxation.lands(t_new) else t + factor * h
 
     def forget(self) -> None:
         """The solution was changed from outside: its slope must be evaluated anew."""
@@ -152,9 +158,11 @@ class FixedPlan:
         self.stages = s = int(np.flatnonzero(tableau.b)[-1]) + 1
         A, b = tableau.A, tableau.b
         self.vecs = [ps.create_vec() for _ in range(2)]
-        y = ps.array(vec)
+        self.vec, self.y = vec, ps.array(vec)
+        y = self.y
         Y = [ps.array(v) for v in self.vecs]
         self.inputs = [(vec, y)] + [(self.vecs[i % 2], Y[i % 2]) for i in range(1, s)]
+        self.y_new = y if owner.relaxation is None else Y[s % 2]
         chain = all(not A[i, : i - 1].any() for i in range(2, s))
         self.K = {} if chain else slopes(ps, [j for j in range(s - 1) if needed(A, b, j, s)])
         total = ps.aligned() if chain else None
@@ -170,18 +178,22 @@ class FixedPlan:
                 weights.append([A[i + 1, i], *A[i + 1, used]])
             if chain or last:
                 used = [j for j in range(i) if b[j]] if not chain else []
-                targets.append(y if last else total)
+                targets.append(self.y_new if last else total)
                 bases.append(total if chain and i else y)
                 sources.append([self.K[j] for j in used])
                 weights.append([b[i], *b[used]])
             self.plan.append(make_stage(targets, bases, sources, weights, self.K.get(i)))
 
-    def take(self, t: float, h: float, t_new: float) -> None:
-        """rho(t) -> rho(t + h)."""
+    def take(self, t: float, h: float, t_new: float) -> float:
+        """rho(t) -> rho(t + h); returns the new time."""
         equation, c = self.owner.equation, self.owner.tableau.c
         for (vec, X), (stage, weights), ci in zip(self.inputs, self.plan, c, strict=False):
             np.multiply(weights, h, out=stage.coefficients)
             equation.evaluate_stage(t_new if ci == 1 else t + ci * h, vec, X, stage)
+        if self.y_new is not self.y:
+            t_new = self.owner.stretch(t, h, t_new, self.y, self.y_new)
+        self.vec.stateIncrease()
+        return t_new
 
     def destroy(self) -> None:
         for vec in self.vecs:
@@ -206,7 +218,7 @@ class AdaptivePlan:
         self.inputs = [(vec, self.y)] + [(self.vecs[i % 2], Y[i % 2]) for i in range(1, s)]
         self.y_new = Y[(s - 1) % 2] if self.fsal else Y[s % 2]
         self.K = list(slopes(ps, range(s)).values())
-        self.error_weights = b - (b if tableau.embedded is None else tableau.embedded)
+        self.error_weights = b - tableau.embedded
         self.parity = 0
         self.plans = [self._stages(A, b, s, parity) for parity in range(2 if self.fsal else 1)]
 
@@ -244,26 +256,15 @@ class AdaptivePlan:
                 continue
             equation.evaluate_stage(t_new if c[i] == 1 else t + c[i] * h, vec, X, stage)
         self.owner._fresh = self.owner._fresh and not self.fsal
-        if not self.owner.adaptive:
-            return 0.0
         error = kinetic.error_norm(self.y, self.y_new, K, h * self.error_weights, atol, rtol)
         return largest(self.owner.ps.comm, error)
 
     def accept(self, t: float, h: float, t_new: float) -> float:
-        """Take the new rho, stretched along the step if energy is to be kept; returns its time.
-
-        A step that lands on a segment's end keeps its time: there the stretch, of the order of the
-        method's error, is part of that error.
-        """
-        relaxation = self.owner.relaxation
-        if relaxation is None:
+        """Take the new rho; returns its time."""
+        if self.owner.relaxation is None:
             np.copyto(self.y, self.y_new)
         else:
-            factor = relaxation.factor(t, self.y, self.y_new)
-            np.subtract(self.y_new, self.y, out=self.y_new)
-            np.multiply(self.y_new, factor, out=self.y_new)
-            np.add(self.y, self.y_new, out=self.y)
-            t_new = t_new if relaxation.lands(t_new) else t + factor * h
+            t_new = self.owner.stretch(t, h, t_new, self.y, self.y_new)
         self.vec.stateIncrease()
         if self.fsal:
             self.parity = 1 - self.parity

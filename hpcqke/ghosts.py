@@ -23,9 +23,7 @@ class Ghosts:
         self._memory = np.zeros(2 * (z + columns))
         lo, hi, before, after = np.split(self._memory, np.cumsum([z, z, columns]))
         self.lo, self.hi = (a.reshape(width_z, ps.row) for a in (lo, hi))
-        self.before, self.after = (
-            a.reshape(ps.rows, width_p * ps.dof) for a in (before, after)
-        )
+        self.before, self.after = (a.reshape(ps.rows, width_p * ps.dof) for a in (before, after))
         self._scatter = None
         if self._memory.size:
             self._make_scatter()

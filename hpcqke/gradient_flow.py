@@ -26,6 +26,9 @@ class GradientFlow:
         self.ps, self.term, self.order = ps, term, order
         self.operator = operator = term.operator(ps.momentum)
         own = ps.own[1:]
+        self.tracer = term.config.mode == "tracer"
+        self.tracer_scale = ps.momentum.p0 if self.tracer and ps.momentum.p0 > 0 else 1.0
+        self._response = ps.aligned() if self.tracer else None
         self._has_drift = bool(operator.drift.any()) and term.config.group_velocity
 
         def pack(a: np.ndarray) -> np.ndarray:
@@ -53,7 +56,23 @@ class GradientFlow:
         return out / self.ps.z.dz
 
     def add(self, X: np.ndarray, F: np.ndarray, mean: np.ndarray, flux: np.ndarray) -> None:
-        """F += the gradient terms; mean A = mu M, flux B = mu F of own and ghost rows."""
+        """F += the gradient terms; mean A = mu M, flux B = mu F of own and ghost rows.
+
+        Tracer mode: rho feels nothing, the trace of what it would feel drives the tracer.
+        """
+        if self.tracer:
+            G = self._response
+            G[...] = 0.0
+            self._add(X, G, mean, flux)
+            shape = (self.ps.rows, -1, 2, self.ps.C, self.ps.blocks.width)
+            slope, response = F.reshape(shape), G.reshape(shape)
+            kept = 1 if self.ps.N == 2 else 3  # components that make up the trace
+            drive = response[:, :, 0, :kept].sum(axis=2)
+            slope[:, :, 1, 0] += self.tracer_scale * drive
+        else:
+            self._add(X, F, mean, flux)
+
+    def _add(self, X: np.ndarray, F: np.ndarray, mean: np.ndarray, flux: np.ndarray) -> None:
         ps, ghosts, rows = self.ps, self.ps.ghosts, self.ps.rows
         A, B = with_trace(mean), with_trace(flux)
         if self.term.config.weak_force:

@@ -105,4 +105,6 @@ def centroids(p_edges: np.ndarray, p0: float = 0.0) -> np.ndarray:
     middle = p0 + 0.5 * (p_edges[:-1] + p_edges[1:])
     half = 0.5 * np.diff(p_edges)
     # int p^3 / int p^2 over [m - h, m + h] = m (m^2 + h^2)/(m^2 + h^2/3)
-    return 0.5 * (p_edges[:-1] + p_edges[1:]) + middle * (2 * half**2 / 3) / (middle**2 + half**2 / 3)
+    return 0.5 * (p_edges[:-1] + p_edges[1:]) + middle * (2 * half**2 / 3) / (
+        middle**2 + half**2 / 3
+    )

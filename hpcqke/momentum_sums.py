@@ -1,7 +1,7 @@
 """Sums over momentum of every row: M = sum_p (rho - rhobar) and F = sum_p v (rho - rhobar).
 
-A rank sums the chunks it owns, the chunks travel to all ranks that share the rows, and everyone adds
-them in chunk order: the same bits on every decomposition. The exchange does not block.
+A rank sums the chunks it owns, the chunks travel to all ranks that share the rows, and everyone
+adds them in chunk order: the same bits on every decomposition. The exchange does not block.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from hpcqke.kernels import kinetic
 
 
 class MomentumSums:
-    """Sums of own rows, or (``ghosts``) of own rows between the ghost rows before and after them."""
+    """Sums of own rows, or (``ghosts``) of own rows with the ghost rows before and after."""
 
     def __init__(self, ps, kernel, ghosts: bool = False) -> None:
         self.ps, self.kernel = ps, kernel

@@ -50,9 +50,9 @@ class Outputs:
         )
 
     def _series_coords(self) -> dict:
-        N, S = self.ps.N, self.ps.S
+        N = self.ps.N
         return {
-            "species": (list(state.SPECIES[:S]), {}),
+            "species": (list(self.ps.species), {}),
             "component": (list(state.COMPONENTS[N]), {}),
             "flavor": (list(state.FLAVORS[N]), {}),
             "momentum": (self.ps.momentum.p, {"units": "mu", "long_name": "|p| - p0"}),
@@ -68,7 +68,7 @@ class Outputs:
             "z": (ps.z.z, {"units": "1/mu", "long_name": "position"}),
             "momentum": (ps.momentum.p, {"units": "mu", "long_name": "|p|"}),
             "direction": (ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
-            "species": (list(state.SPECIES[: ps.S]), {}),
+            "species": (list(ps.species), {}),
             "component": (list(state.COMPONENTS[ps.N]), {}),
             "weight": (
                 ps.momentum.weight,
@@ -90,7 +90,9 @@ class Outputs:
             "number": column("int sum Tr rho dz", "n/mu", "species"),
             "flavor_matrix": column("int sum rho dz", "n/mu", "species", "component"),
             "energy_kinetic": column("K = int sum |p| Tr rho dz", energy),
-            "energy_kinetic_direction": column("K of each direction", energy, "direction", "species"),
+            "energy_kinetic_direction": column(
+                "K of each direction", energy, "direction", "species"
+            ),
             "energy_kinetic_rate": column("dK/dt, right-hand side of Eq. (22)", "mu n"),
             "momentum_z": column("int sum v (|p| - p0) Tr rho dz", energy),
             "occupation": column("int Tr rho dz", "n/mu", "momentum", "direction", "species"),

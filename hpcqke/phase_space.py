@@ -14,6 +14,7 @@ import numpy as np
 from hpcqke.errors import CaseError
 from hpcqke.ghosts import Ghosts
 from hpcqke.grids import Blocks, MomentumGrid, ZGrid, split
+from hpcqke.state import SPECIES, TRACER
 
 
 def process_grids(size: int, cells: int, stencil: int, grid: MomentumGrid) -> list[tuple[int, int]]:
@@ -66,7 +67,7 @@ class PhaseSpace:
     """The distributed (z, momentum) grid. Collective; `destroy` it when done.
 
     Parameters: the grids, N_f, the number of species (1: nu; 2: nu and nubar), the stencil width
-    in z (rows) and along momentum (columns), and the wanted ranks along z and momentum (0 = choose).
+    in z (rows) and along momentum (columns), the wanted ranks along z and momentum (0 = choose).
     Public sizes: nz, np (momenta), nv (directions), S, C; ``stencil``; own ranges ``z_range``,
     ``column_range``, ``momentum_range``, ``direction_range``; local shape ``shape`` = (rows,
     blocks, S*C, lanes), ``row`` = doubles in a row.
@@ -83,6 +84,7 @@ class PhaseSpace:
         ranks_p: int = 0,
         comm=None,
         stencil_p: int = 0,
+        tracer: bool = False,
     ) -> None:
         from hpcqke import parallel
 
@@ -92,7 +94,11 @@ class PhaseSpace:
         self.rank, self.size = self.comm.rank, self.comm.size
         self.z, self.momentum, self.stencil = z, momentum, stencil
         self.nz, self.np, self.nv = z.cells, momentum.p.size, momentum.v.size
-        self.N, self.S, self.C = nflavors, species, nflavors**2
+        self.N, self.C = nflavors, nflavors**2
+        # A tracer is stored like one more species; it is no source of the mean field.
+        self.species = SPECIES[:species] + ((TRACER,) if tracer else ())
+        self.S, self.particles = len(self.species), species
+        self.field_factors = (1.0, -1.0)[:species] + (0.0,) * tracer
         self.ranks_z, self.ranks_p = choose_process_grid(
             self.size, self.nz, stencil, momentum, ranks_z, ranks_p
         )

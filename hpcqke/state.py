@@ -18,6 +18,7 @@ FLAVORS = {2: ("e", "x"), 3: ("e", "mu", "tau")}
 PAIRS = {2: ((0, 1),), 3: ((0, 1), (0, 2), (1, 2))}
 PAIR_NAMES = {2: ("ex",), 3: ("emu", "etau", "mutau")}
 SPECIES = ("nu", "nubar")
+TRACER = "tracer"
 
 # Tr(a b) = sum_c METRIC[c] a_c b_c in these components.
 METRIC = {2: np.full(4, 0.5), 3: np.array([1.0, 1, 1, 2, 2, 2, 2, 2, 2])}

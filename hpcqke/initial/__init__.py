@@ -7,3 +7,4 @@ from hpcqke.initial.from_file import FromFile as FromFile
 from hpcqke.initial.lcg import Lcg as Lcg
 from hpcqke.initial.modes import Modes as Modes
 from hpcqke.initial.random_seeds import RandomSeeds as RandomSeeds
+from hpcqke.initial.tilted import Tilted as Tilted

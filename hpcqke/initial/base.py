@@ -49,12 +49,12 @@ class Recipe:
         z = ps.z.z[slice(*ps.z_range)]
         pz, p0, pz_bar, p0_bar = config.beams(ps.momentum.v)
         A = np.zeros((ps.rows, ps.momentum_range[1] - ps.momentum_range[0], d1 - d0, ps.S, ps.C))
-        for s, (length, along) in enumerate(((p0, pz), (p0_bar, pz_bar))[: ps.S]):
+        for s, (length, along) in enumerate(((p0, pz), (p0_bar, pz_bar))[: ps.particles]):
             A[..., s, 0] = np.asarray(length)[d0:d1]
             A[..., s, 3] = np.asarray(along)[d0:d1]
         psi = cls.psi(config, ps, case, z)[:, d0:d1]
-        psi = psi.transpose(2, 1, 0)[:, None]
-        A[..., 1], A[..., 2] = psi.real, psi.imag
+        psi, n = psi.transpose(2, 1, 0)[:, None], ps.particles
+        A[..., :n, 1], A[..., :n, 2] = psi.real, psi.imag
         if config.momentum_width is not None:
             A *= profile(ps.momentum, config.momentum_width)[slice(*ps.momentum_range)]
         return A
@@ -66,7 +66,7 @@ class Recipe:
 
 
 def profile(momentum: Any, width: float) -> np.ndarray:
-    """exp(-q^2/2 width^2), normalised so that its sum with the weights is one: (momentum, 1, 1, 1)."""
+    """exp(-q^2/2 width^2), its sum with the weights being one: (momentum, 1, 1, 1)."""
     g = np.exp(-((momentum.p / width) ** 2) / 2)
     return (g / np.sum(g * momentum.p_weight))[:, None, None, None]
 
@@ -76,20 +76,28 @@ class Background(Recipe.Config):
     """Uniform P^z and P0 of each direction: two beams by zeta, any list by polarization."""
 
     zeta_plus: float | None = number(
-        None, minimum=-1, maximum=1, doc="P^z of the direction with v > 0; two directions only")
+        None, minimum=-1, maximum=1, doc="P^z of the direction with v > 0; two directions only"
+    )
     zeta_minus: float | None = number(
-        None, minimum=-1, maximum=1, doc="P^z of the direction with v < 0; two directions only")
+        None, minimum=-1, maximum=1, doc="P^z of the direction with v < 0; two directions only"
+    )
     polarization: tuple[float, ...] | None = numbers(
-        None, doc="P^z of each direction, in the order of the directions")
+        None, doc="P^z of each direction, in the order of the directions"
+    )
     polarization_bar: tuple[float, ...] | None = numbers(
-        None, doc="the same of antineutrinos; 0 if left out")
+        None, doc="the same of antineutrinos; 0 if left out"
+    )
     P0: tuple[float, ...] | None = numbers(
-        None, minimum=0, doc="P0 of each direction; |P^z| if left out")
+        None, minimum=0, doc="P0 of each direction; |P^z| if left out"
+    )
     P0_bar: tuple[float, ...] | None = numbers(
         None, minimum=0, doc="the same of antineutrinos; |P^z| if left out"
     )
     momentum_width: float | None = number(
-        None, above=0, unit="mu", doc="width of a Gaussian in q = |p| - p0; none: the same in each bin"
+        None,
+        above=0,
+        unit="mu",
+        doc="width of a Gaussian in q = |p| - p0; none: the same in each bin",
     )
 
     def beams(self, directions: Any) -> tuple[tuple[float, ...], ...]:

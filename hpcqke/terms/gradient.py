@@ -1,8 +1,9 @@
 """Gradient terms  1/2{d_z Omega, d_pz rho} - 1/2{d_pz Omega, d_z rho}   [Eq. 16 of the paper].
 
 With Omega0 = mu [(M + Tr M) - v (F + Tr F)] of Eq. (17) these return to the kinetic energy what
-Eq. (1) takes out of the refractive energy: K + U, the number, the flavor matrix and the momentum are
-conserved exactly, in every step of a scheme that conserves quadratic quantities. The split form
+Eq. (1) takes out of the refractive energy: K + U, the number, the flavor matrix and (on the axis)
+the momentum are conserved exactly by a time step that keeps quadratic quantities. With one of the
+two parts switched off, for study, K + U is not conserved. The split form
 
     d_t rho = ... + X(rho o d_z Omega) - d_z(rho o X Omega),   a o b = (ab + ba)/2,   X = d/dp_z
 
@@ -29,6 +30,12 @@ class Gradient(Term):
     class Config:
         """Order of the differences in momentum, and the two parts."""
 
+        mode: str = choice(
+            "full",
+            "tracer",
+            default="full",
+            doc="full: Eq. (16); tracer: flavor by Eq. (1), its momentum response beside it",
+        )
         order: int = choice(2, 4, default=2, doc="order of the differences along |p|, v = +-1")
         weak_force: bool = boolean(True, doc="the force 1/2{d_z Omega, d_pz rho}")
         group_velocity: bool = boolean(True, doc="the correction -1/2{d_pz Omega, d_z rho}")

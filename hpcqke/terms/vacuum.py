@@ -91,13 +91,17 @@ class Vacuum(HamiltonianTerm):
         return state.from_matrix(self.mass_matrix()) / (2.0 * np.asarray(p, dtype=float)[:, None])
 
     def mode(self, ps: Any) -> np.ndarray:
-        """H_vac of neutrinos, -H_vac of antineutrinos, without the trace, which commutes."""
+        """H_vac of neutrinos, -H_vac of antineutrinos, without the trace, which commutes.
+
+        Species beyond these two are tracers, which have no flavor to turn.
+        """
         momenta, directions = ps.own[1], ps.own[2]
         H = state.without_trace(self.matrix(ps.momentum.magnitude[momenta]))
         shape = (H.shape[0], directions.stop - directions.start)
         parts = [ps.pack_modes(np.broadcast_to(column[:, None], shape)) for column in H.T]
         one = np.stack(parts, axis=1)
-        return np.concatenate([one, -one][: ps.S], axis=1)
+        sides = [one, -one][: ps.particles] + [np.zeros_like(one)] * (ps.S - ps.particles)
+        return np.concatenate(sides, axis=1)
 
     def max_rate(self, ps: Any) -> float:
         """The largest difference of M^2/(2|p|): the fastest oscillation."""

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+import time
 
 import numpy as np
 
@@ -35,6 +36,13 @@ def limit_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
 
 
+def sleep_on(seconds: float) -> None:
+    """A step that does not end: signals do not shorten it."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.1)
+
+
 WHAT = {
     "ValueError": lambda: throw(ValueError("a fault was injected")),
     "MemoryError": lambda: throw(MemoryError("a fault was injected")),
@@ -44,7 +52,7 @@ WHAT = {
     "exit0": lambda: sys.exit(0),
     "limit": limit_files,
     "USR1": lambda: os.kill(os.getpid(), signal.SIGUSR1),
-    "INT": lambda: os.kill(os.getpid(), signal.SIGINT),
+    "sleep": lambda: sleep_on(60.0),
 }
 
 

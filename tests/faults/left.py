@@ -9,7 +9,8 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1] / "restart"))
 from flat_space import FlatSpace
-from runs import different
+from runs import command as command
+from runs import different as different
 
 from hpcqke.checkpoint import Checkpoints
 

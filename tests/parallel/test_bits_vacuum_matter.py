@@ -24,7 +24,7 @@ PROFILES = {
 MOST = {"two beams": 2, "four beams": 4, "sixteen": 16, "twenty": 3, "three momenta": 3}
 
 
-def case(directions: str, flavors: int, profile: str, **layout):
+def case(directions: str, flavors: int, profile: str, relaxation: bool = False, **layout):
     """Streaming, self-interaction, vacuum and matter, with neutral currents in the energy."""
     return case_of(
         directions,
@@ -33,6 +33,7 @@ def case(directions: str, flavors: int, profile: str, **layout):
         terms__matter={**PROFILES[profile], "neutrons_per_electron": 1.2},
         time__integrator="rk5dp",
         time__tolerance=1e-6,
+        time__relaxation=relaxation,
         **layout,
     )
 
@@ -55,6 +56,7 @@ def same_bits(a, b) -> bool:
         ("sixteen", 2, "exponential"),
         ("twenty", 3, "table"),
         ("three momenta", 2, "cosine"),
+        ("three momenta", 2, "constant", True),
         ("three momenta", 3, "exponential"),
     ],
     ids=lambda k: "-".join(map(str, k)),

@@ -49,7 +49,7 @@ def test_adaptive_steps_keep_the_tolerance(integrator, tolerance, figure):
     errors = [np.abs(x - exact).max() for x in (fused, stock)]
     figure(
         f"adaptive {integrator} {tolerance:.0e}",
-        f"error {errors[0]:.1e} in {steps} steps, {calls} slopes; TSRK {errors[1]:.1e}, {stock_calls}",
+        f"error {errors[0]:.1e}, {steps} steps, {calls} slopes; TSRK {errors[1]:.1e} {stock_calls}",
     )
     assert errors[0] < 60 * tolerance
     assert calls < 1.25 * stock_calls

@@ -1,0 +1,26 @@
+"""The declarations of bracket_api.h."""
+
+cdef extern from "bracket_api.h":
+    const int MAX_TAPS "HQ_MAX_TAPS"
+    const int RING "HQ_RING"
+    ctypedef struct hq_bracket:
+        int flavors, species, components, lanes
+        int width, reach, taps, coupled, shared
+        int offset[9]
+        ptrdiff_t blocks, per_column, columns, pitch, length, field_blocks, ring_room
+        const double *v
+        const double *tap[9]
+        const double *below
+        const double *above
+        const double *rate
+        double c[4]
+        double *field
+        double *ring
+    ctypedef struct hq_bracket_functions:
+        const char *isa
+        void (*force)(const hq_bracket *, const double *, const double *, const double *,
+                      const double *, const double *, double *, ptrdiff_t,
+                      ptrdiff_t) noexcept nogil
+        void (*drift)(const hq_bracket *, const double *, const double *, const double *,
+                      ptrdiff_t, const double *, double *, ptrdiff_t, ptrdiff_t) noexcept nogil
+    const hq_bracket_functions *hq_choose_bracket(const char *isa) noexcept nogil
