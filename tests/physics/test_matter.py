@@ -204,6 +204,27 @@ def test_ledger_of_a_homogeneous_gas(flavors, relaxation, figure):
     assert drift < (1e-12 if relaxation else 1e-5)
 
 
+def test_the_whole_program_on_one_cell(tmp_path):
+    """P12 as a run: one cell, no streaming; series, fields and a restart from its checkpoint."""
+    terms = {"vacuum": {"mass_splittings": [8.0], "theta": 0.3}, "matter": {"potential": 0.25}}
+    every = {"directory": str(tmp_path / "run"), "series_every": 0.5, "fields_every": 0.5}
+    start = {"recipe": "modes", "polarization": [1.0, 1.0], "polarization_bar": [1.0, 1.0]}
+    start["modes"] = [{"direction": 0, "n": 0}]
+    for end in (3.0, 7.0):
+        case = case_of(terms, 2, end, momenta=[10.0], output=every, initial=start)
+        with hpcqke.Simulation(case, comm=MPI.COMM_SELF) as sim:
+            run = sim.run(quiet=True)
+    with hpcqke.open_run(run.path) as found:
+        series = found.series
+        last = series.survival.isel(time=-1).sel(flavor="e").values
+        assert last == pytest.approx([0.508580658769, 0.911343406182], abs=1e-9)
+        assert np.ptp(series.energy_total.values) < 1e-10
+        for part in ("energy_vacuum", "energy_matter"):
+            assert np.ptp(series[part].values) > 1e-3
+        assert series.time.size == 15
+        assert found.fields.rho.sizes["time"] == 15
+
+
 def same_sign(self, ps, right=Vacuum.mode):
     nu, nubar = np.split(right(self, ps), 2, axis=1)
     return np.concatenate([nu, -nubar], axis=1)
