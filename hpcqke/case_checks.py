@@ -134,6 +134,16 @@ def gradient_has_its_grid(case: Sections) -> Found:
                'rule = "uniform"', momentum.directions)
 
 
+def terms_are_whole(case: Sections) -> Found:
+    """What each term knows about its own keys, and about them beside the rest of the case."""
+    for name, config in case.terms.items():
+        try:
+            for key, *rest in REGISTRY[name].check(config, case):
+                yield (key if "." in key else f"terms.{name}.{key}", *rest)
+        except Unusable:
+            continue
+
+
 def relaxation_possible(case: Sections) -> Found:
     if case.time.relaxation and not case.time.integrator.startswith("rk"):
         yield "time.relaxation", "is for the Runge-Kutta integrators", case.time.relaxation
@@ -207,6 +217,6 @@ def momenta(case: Sections) -> int:
 CHECKS = (
     stencil_fits, ranks_along_z, ranks_along_momentum, directions_or_rule, no_duplicates,
     weights_match, momenta_weights_match, offsets_complete, gradient_has_its_grid,
-    relaxation_possible, end_after_start, step_or_tolerance,
+    terms_are_whole, relaxation_possible, end_after_start, step_or_tolerance,
     step_where_no_error_estimate, step_fits_span, rows_can_be_counted, growth_window_is_one,
 )

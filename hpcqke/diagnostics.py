@@ -23,6 +23,9 @@ from hpcqke.relaxation import bilinear
 from hpcqke.species_view import kinetic_kernel
 from hpcqke.sums import ordered_sum
 
+PARTS = ("kinetic", "refractive", "vacuum", "matter")
+"""The energies that energy_total is the sum of."""
+
 
 def derivative(rows: np.ndarray, order: int, dz: float) -> np.ndarray:
     """Periodic central difference of ``rows`` (z, ...) of the given order."""
@@ -89,7 +92,9 @@ class Diagnostics:
         momentum = np.sum(ps.momentum.v[:, None] * along)
         safe = np.where(square0 > 0, square0, 1.0)
         drift = np.abs(np.where(square0 > 0, square / safe - 1.0, 0.0))
+        external = self.equation.external
         row = {
+            "energy_vacuum": external.modes(linear).get("vacuum", 0.0),
             "step": step,
             "number": state.trace(matrix),
             "flavor_matrix": matrix,
@@ -102,7 +107,7 @@ class Diagnostics:
         }
         row.update(self._local_sums(X))
         row.update(self._mean_field(t, vec, X))
-        row["energy_total"] = row["energy_kinetic"] + row.get("energy_refractive", np.nan)
+        row["energy_total"] = sum(row.get(f"energy_{part}", np.nan) for part in PARTS)
         row["time"] = t
         return row
 
@@ -148,6 +153,7 @@ class Diagnostics:
         on = float(self.equation.gradient is not None)
         measured = traceless_product(M, dM) - traceless_product(F, dF)
         return {
+            "energy_matter": self.equation.external.place(M).get("matter", 0.0),
             "energy_refractive": float(0.5 * mu * dz * full.sum()),
             "energy_refractive_osc": float(0.5 * mu * dz * oscillating.sum()),
             "energy_refractive_osc_rate": float(mu * dz * rate.sum()),

@@ -16,6 +16,7 @@ from time import perf_counter
 import numpy as np
 
 from hpcqke import guard
+from hpcqke.external_energy import ExternalEnergy
 from hpcqke.gradient_flow import GradientFlow
 from hpcqke.momentum_sums import MomentumSums
 from hpcqke.phase_space import PhaseSpace
@@ -40,6 +41,7 @@ class KineticEquation:
         scheme = {"order": order, "dz": ps.z.dz, "filter": strength, "speed": self._speed()}
         self.kernel = kinetic_kernel(ps, ps.weight, ps.field_factors, **scheme)
         self._mean, self._mode = self._fixed_hamiltonian()
+        self.external = ExternalEnergy(ps, self.hamiltonian)
         self._flow = GradientFlow(ps, self.gradient, order) if self.gradient else None
         self._fused = ps.ranks_p == 1 and self._flow is None
         self._own = MomentumSums(ps, self.kernel)

@@ -215,6 +215,11 @@ class PhaseSpace:
         """This rank's part of a global natural array (z, momentum, direction, ...)."""
         return slice(*self.z_range), slice(*self.momentum_range), slice(*self.direction_range)
 
+    def positions(self, ghosts: int = 0) -> np.ndarray:
+        """z of own rows between ``ghosts`` rows on each side, which lie at the box's other end."""
+        first, last = self.z_range
+        return self.z.z[np.arange(first - ghosts, last + ghosts) % self.nz]
+
     def gather_z(self, local: np.ndarray) -> np.ndarray | None:
         """Rows (rows, ...) of all ranks of the first momentum slice, in z order, on rank 0."""
         if self.ip != 0:

@@ -83,6 +83,16 @@ def trace(components: np.ndarray) -> np.ndarray:
     return c[..., 0] if number_of_flavors(c.shape[-1]) == 2 else c[..., :3].sum(axis=-1)
 
 
+def without_trace(components: np.ndarray) -> np.ndarray:
+    """X - Tr X / N_f of matrices in components."""
+    out = np.array(components, dtype=float)
+    if number_of_flavors(out.shape[-1]) == 2:
+        out[..., 0] = 0.0
+    else:
+        out[..., :3] -= out[..., :3].mean(axis=-1, keepdims=True)
+    return out
+
+
 def trace_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Tr(a b) of Hermitian matrices in components."""
     return np.sum(METRIC[number_of_flavors(np.shape(a)[-1])] * a * b, axis=-1)

@@ -36,7 +36,7 @@ NOT_RUN = (
     "python -m pytest tests/physics/test_two_beam.py",
 )
 PATH = re.compile(r"`((?:hpcqke|cython_kernels|jobs|tests)/[\w./]*)`")
-NOT_THERE = {"hpcqke/terms/matter.py"}
+NOT_THERE = {"hpcqke/terms/muons.py"}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_a_reader_gets_the_pictures(reader):
 def test_every_run_has_ended_as_it_says(reader):
     found = {p.parent.name: p.read_text().split()[0] for p in reader.glob("runs/*/STATUS")}
     assert found == {
-        "two_beam": "finished", "stopped": "resume", "packet": "finished", "matter": "finished",
+        "two_beam": "finished", "stopped": "resume", "packet": "finished", "muons": "finished",
     }  # fmt: skip
     assert len(list(reader.glob("scans/order/*/STATUS"))) == 2
     with open_run(reader / "runs" / "two_beam") as run:
