@@ -42,7 +42,9 @@ class KineticEquation:
         self.kernel = kinetic_kernel(ps, ps.weight, ps.field_factors, **scheme)
         self._mean, self._mode = self._fixed_hamiltonian()
         self.external = ExternalEnergy(ps, self.hamiltonian)
-        self._flow = GradientFlow(ps, self.gradient, order) if self.gradient else None
+        self._flow = None
+        if self.gradient:
+            self._flow = GradientFlow(ps, self.gradient, order, self.hamiltonian)
         self._fused = ps.ranks_p == 1 and self._flow is None
         self._own = MomentumSums(ps, self.kernel)
         self._sums = MomentumSums(ps, self.kernel, ghosts=True) if self._flow else self._own
