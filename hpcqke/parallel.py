@@ -109,7 +109,7 @@ def abort(code: int) -> NoReturn:
     os._exit(code)  # no finalizers: after a failed write HDF5 would crash in its own
 
 
-def all_arrive(seconds: float = 4.0) -> bool:
+def all_arrive(seconds: float = 3.0) -> bool:
     """Do all ranks come here within ``seconds``? True also without MPI.
 
     Asked before anything collective is done about an error that perhaps only this rank has met.
