@@ -25,6 +25,10 @@ LEAST, MOST = 0.1, 10.0
 MOST_REJECTIONS = 10
 
 
+class GaveUp(NumericsError):
+    """No step is short enough."""
+
+
 @dataclass(frozen=True)
 class Tableau:
     """Butcher tableau: A (s, s), b, c, embedded b^ (None if there is none), order p."""
@@ -116,10 +120,7 @@ class FusedRK:
                 ts.setTimeStep(wanted)
                 return
             self.rejections += 1
-        raise NumericsError(
-            f"the time integrator gave up at t = {t:.9g}: {MOST_REJECTIONS} rejected steps in a "
-            f"row, the last of {h:.3g}"
-        )
+        raise GaveUp(f"{MOST_REJECTIONS} rejected steps in a row, the last of {h:.3g}")
 
     def forget(self) -> None:
         """The solution was changed from outside: its slope must be evaluated anew."""
