@@ -121,7 +121,7 @@ def test_one_part_alone_does_not_close(part):
 
 @pytest.mark.parametrize("flavors", [2, 3])
 def test_flavor_is_conserved_without_vacuum_and_matter(flavors):
-    """int sum (rho - rhobar) as a matrix: all components."""
+    """int sum (rho - rhobar) as a matrix, all components, and the number of each species."""
     off = {"vacuum": None, "matter": None}
     case = case_of("(p, v)", flavors, True, {})
     table = {f"terms.{name}": value for name, value in off.items()}
@@ -131,7 +131,9 @@ def test_flavor_is_conserved_without_vacuum_and_matter(flavors):
         rate, weight = sim.rhs(), sim.ps.momentum.weight
         net = np.einsum("pd,zpdc->c", weight, rate[..., 0, :] - rate[..., 1, :])
         size = np.einsum("pd,zpdsc->", weight, np.abs(rate))
+        number = np.einsum("pd,zpds->s", weight, state.trace(rate))
     assert np.abs(net).max() < 1e-13 * size
+    assert np.abs(number).max() < 1e-13 * size
 
 
 def make_case_again(case, overrides: dict):
