@@ -117,11 +117,13 @@ def offsets_complete(case: Sections) -> Found:
 
 def gradient_has_its_grid(case: Sections) -> Found:
     """The gradient term needs advection, self-interaction, bins in q and directions +-1."""
-    if "gradient" not in case.terms:
+    if "gradient" not in (case.terms or ()):
         return
     for name in ("advection", "self_interaction"):
         if name not in case.terms:
             yield f"terms.{name}", "missing; the gradient term needs it"
+    if case.terms["gradient"].mode == "tracer" and case.flavors.antineutrinos:
+        yield "terms.gradient.mode", 'must be "full" with antineutrinos', "tracer"
     momentum = case.grid.momentum
     if momentum.offset_range is None:
         yield "grid.momentum.offset_range", "missing; the gradient term needs bins in q = |p| - p0"
@@ -130,6 +132,16 @@ def gradient_has_its_grid(case: Sections) -> Found:
     if momentum.directions is not None and any(abs(v) != 1 for v in momentum.directions):
         yield ("grid.momentum.directions", 'must be 1 and -1 with the gradient term, or use '
                'rule = "uniform"', momentum.directions)
+
+
+def terms_are_whole(case: Sections) -> Found:
+    """What each term knows about its own keys, and about them beside the rest of the case."""
+    for name, config in case.terms.items():
+        try:
+            for key, *rest in REGISTRY[name].check(config, case):
+                yield (key if "." in key else f"terms.{name}.{key}", *rest)
+        except Unusable:
+            continue
 
 
 def relaxation_possible(case: Sections) -> Found:
@@ -205,6 +217,6 @@ def momenta(case: Sections) -> int:
 CHECKS = (
     stencil_fits, ranks_along_z, ranks_along_momentum, directions_or_rule, no_duplicates,
     weights_match, momenta_weights_match, offsets_complete, gradient_has_its_grid,
-    relaxation_possible, end_after_start, step_or_tolerance,
+    terms_are_whole, relaxation_possible, end_after_start, step_or_tolerance,
     step_where_no_error_estimate, step_fits_span, rows_can_be_counted, growth_window_is_one,
 )

@@ -18,10 +18,13 @@ from hpcqke.eigenvalues import eigenvalues
 from hpcqke.equation import KineticEquation
 from hpcqke.grids import CENTRAL
 from hpcqke.integrals import mode_integrals
-from hpcqke.kernels import kinetic
 from hpcqke.momentum_sums import MomentumSums
 from hpcqke.relaxation import bilinear
+from hpcqke.species_view import kinetic_kernel
 from hpcqke.sums import ordered_sum
+
+PARTS = ("kinetic", "refractive", "vacuum", "matter")
+"""The energies that energy_total is the sum of."""
 
 
 def derivative(rows: np.ndarray, order: int, dz: float) -> np.ndarray:
@@ -61,9 +64,7 @@ class Diagnostics:
         self.harmonics = np.arange(-n, n + 1)
         self.k = 2 * np.pi * self.harmonics / ps.z.length
         # With weights w v the kernel's two sums are F = sum v rho and F2 = sum v^2 rho.
-        flux = kinetic.Kinetic(
-            ps.N, ps.S, ps.v, ps.weight * ps.v, ps.chunk_start, order=0, dz=1.0, filter=0.0
-        )
+        flux = kinetic_kernel(ps, ps.weight * ps.v, ps.field_factors)
         self._flux = MomentumSums(ps, flux)
         self._rhs = ps.create_vec()
         self.reference: dict | None = None
@@ -85,24 +86,28 @@ class Diagnostics:
         reference = np.asarray(self.reference["linear"])
         square0 = np.asarray(self.reference["square"])
         matrix = np.einsum("pd,pdsc->sc", weight, linear)
-        along = np.sum((weight * self.equation.energy)[..., None] * state.trace(linear), axis=0)
+        equation, content = self.equation, state.trace(linear)
+        carried = (weight * equation.energy)[..., None] * content * equation.energy_shares
+        along = carried.sum(axis=0)
         momentum = np.sum(ps.momentum.v[:, None] * along)
         safe = np.where(square0 > 0, square0, 1.0)
         drift = np.abs(np.where(square0 > 0, square / safe - 1.0, 0.0))
+        external = self.equation.external
         row = {
+            "energy_vacuum": external.modes(linear).get("vacuum", 0.0),
             "step": step,
             "number": state.trace(matrix),
             "flavor_matrix": matrix,
             "energy_kinetic": float(along.sum()),
             "energy_kinetic_direction": along,
             "momentum_z": float(momentum),
-            "occupation": state.trace(linear),
+            "occupation": content * equation.number_shares,
             "polarization_norm_error": float(drift.max()),
             "survival": survival(weight, linear, reference),
         }
         row.update(self._local_sums(X))
         row.update(self._mean_field(t, vec, X))
-        row["energy_total"] = row["energy_kinetic"] + row.get("energy_refractive", np.nan)
+        row["energy_total"] = sum(row.get(f"energy_{part}", np.nan) for part in PARTS)
         row["time"] = t
         return row
 
@@ -114,9 +119,10 @@ class Diagnostics:
         trace2 = weight * state.trace_product(A, A)
         psi2 = weight * np.sum(np.abs(state.off_diagonals(A)) ** 2, axis=-1)
         entropy = weight * entropy_density(eigenvalues(A))
+        entropy[..., ps.particles :] = 0.0
         values = np.stack([trace2, psi2, entropy], axis=-1).reshape(-1, ps.S * 3)
         sums = ordered_sum(values, ps.comm).reshape(ps.S, 3)
-        norm = ps.momentum.weight.sum() * ps.z.length * ps.S
+        norm = ps.momentum.weight.sum() * ps.z.length * ps.particles
         return {
             "trace_rho_squared": sums[:, 0],
             "off_diagonal_rms": float(np.sqrt(sums[:, 1].sum() / norm)),
@@ -147,6 +153,7 @@ class Diagnostics:
         on = float(self.equation.gradient is not None)
         measured = traceless_product(M, dM) - traceless_product(F, dF)
         return {
+            "energy_matter": self.equation.external.place(M).get("matter", 0.0),
             "energy_refractive": float(0.5 * mu * dz * full.sum()),
             "energy_refractive_osc": float(0.5 * mu * dz * oscillating.sum()),
             "energy_refractive_osc_rate": float(mu * dz * rate.sum()),

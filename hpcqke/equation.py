@@ -16,10 +16,11 @@ from time import perf_counter
 import numpy as np
 
 from hpcqke import guard
+from hpcqke.external_energy import ExternalEnergy
 from hpcqke.gradient_flow import GradientFlow
-from hpcqke.kernels import kinetic
 from hpcqke.momentum_sums import MomentumSums
 from hpcqke.phase_space import PhaseSpace
+from hpcqke.species_view import kinetic_kernel
 
 
 class KineticEquation:
@@ -37,25 +38,27 @@ class KineticEquation:
         self.sources = tuple(t for t in self.terms if t.kind == "source")
         self.gradient = next((t for t in self.terms if t.kind == "gradient"), None)
         order, strength = self.transport.scheme() if self.transport else (0, 0.0)
-        self.kernel = kinetic.Kinetic(
-            ps.N,
-            ps.S,
-            ps.v,
-            ps.weight,
-            ps.chunk_start,
-            order=order,
-            dz=ps.z.dz,
-            filter=strength,
-            speed=self._speed(),
-        )
+        scheme = {"order": order, "dz": ps.z.dz, "filter": strength, "speed": self._speed()}
+        self.kernel = kinetic_kernel(ps, ps.weight, ps.field_factors, **scheme)
         self._mean, self._mode = self._fixed_hamiltonian()
-        self._flow = GradientFlow(ps, self.gradient, order) if self.gradient else None
+        self.external = ExternalEnergy(ps, self.hamiltonian)
+        self._flow = None
+        if self.gradient:
+            self._flow = GradientFlow(ps, self.gradient, order, self.hamiltonian)
         self._fused = ps.ranks_p == 1 and self._flow is None
         self._own = MomentumSums(ps, self.kernel)
         self._sums = MomentumSums(ps, self.kernel, ghosts=True) if self._flow else self._own
         self.energy = np.broadcast_to(ps.momentum.p[:, None], ps.momentum.weight.shape)
         if self._flow:
             self.energy = self._flow.operator.energy
+        # What a species' trace counts: a tracer is stored times its scale. In tracer mode the
+        # energy is that of the response alone; rho's own never changes and would drown it.
+        tracers = ps.S - ps.particles
+        scale = self._flow.tracer_scale if self._flow else 1.0
+        self.number_shares = np.array([1.0] * ps.particles + [1 / scale] * tracers)
+        self.energy_shares = self.number_shares.copy()
+        if tracers:
+            self.energy_shares[: ps.particles] = 0.0
         self._slope = ps.aligned() if self.sources or not self._fused else None
         self._lo, self._hi = ps.ghosts.lo, ps.ghosts.hi
         rows, w = ps.rows, min(ps.stencil, ps.rows)

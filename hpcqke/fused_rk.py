@@ -25,6 +25,10 @@ LEAST, MOST = 0.1, 10.0
 MOST_REJECTIONS = 10
 
 
+class GaveUp(NumericsError):
+    """No step is short enough."""
+
+
 @dataclass(frozen=True)
 class Tableau:
     """Butcher tableau: A (s, s), b, c, embedded b^ (None if there is none), order p."""
@@ -117,10 +121,7 @@ class FusedRK:
                 ts.setTimeStep(wanted)
                 return
             self.rejections += 1
-        raise NumericsError(
-            f"the time integrator gave up at t = {t:.9g}: {MOST_REJECTIONS} rejected steps in a "
-            f"row, the last of {h:.3g}"
-        )
+        raise GaveUp(f"{MOST_REJECTIONS} rejected steps in a row, the last of {h:.3g}")
 
     def stretch(self, t: float, h: float, t_new: float, y: np.ndarray, y_new: np.ndarray) -> float:
         """y += g (y_new - y) with the factor that keeps the energy; returns the time t + g h.

@@ -95,6 +95,11 @@ class MomentumGrid:
         """Weights of the modes, shape (momentum, direction)."""
         return self.p_weight[:, None] * self.v_weight[None, :]
 
+    @property
+    def magnitude(self) -> np.ndarray:
+        """|p| = p0 + q of each bin."""
+        return self.p0 + self.p
+
     def natural_width(self) -> int:
         """Lanes of a block: as many as there are directions, up to 8."""
         return next(w for w in (1, 2, 4, LANES) if w >= min(self.v.size, LANES))

@@ -30,6 +30,6 @@ def first_bad(ps, X: np.ndarray) -> str | None:
     i, m, d, s, c, value = min(found, key=lambda x: x[:5])
     return (
         f"z = {ps.z.z[i]:.9g} (cell {i}), momentum = {ps.momentum.p[m]:.6g}, "
-        f"direction = {ps.momentum.v[d]:.6g} ({d}), species {state.SPECIES[s]}, "
+        f"direction = {ps.momentum.v[d]:.6g} ({d}), species {ps.species[s]}, "
         f"component {state.COMPONENTS[ps.N][c]} = {value}"
     )

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from hpcqke import parallel
 from hpcqke.errors import CaseError, NumericsError
-from hpcqke.fused_rk import FusedRK, petsc_tableau
+from hpcqke.fused_rk import FusedRK, GaveUp, petsc_tableau
 from hpcqke.relaxation import Relaxation
 
 RK_TYPES = {"rk3bs": "3bs", "rk4": "4", "rk5dp": "5dp", "rk8vr": "8vr"}
@@ -179,9 +179,13 @@ class Integrator:
         try:
             ts.solve(self.vec)
         except self._PETSc.Error as error:
-            raise self._failure(error) from error
+            if not parallel.all_arrive():
+                raise  # an error of this rank alone: the others cannot be asked anything
+            raise self._failure(f"PETSc error {error.ierr}") from error
+        except GaveUp as error:
+            raise self._failure(str(error)) from error
         if ts.getConvergedReason() < 0:
-            raise self._failure(None)
+            raise self._failure(f"PETSc reason {ts.getConvergedReason()}")
         if now.step >= self.max_steps and now.t < self.end:
             self.stopped = True
         if now.t == until:
@@ -220,15 +224,14 @@ class Integrator:
         if now.t == self._until or self.stopped:
             ts.setConvergedReason(self._PETSc.TS.ConvergedReason.CONVERGED_USER)
 
-    def _failure(self, error) -> NumericsError:
+    def _failure(self, why: str) -> NumericsError:
         now = self.now
         where = self.equation.first_nonfinite(now.t, self.vec)
         if where:
-            return NumericsError(f"not finite after step {now.step}: {where}")
-        reason = self.ts.getConvergedReason()
+            return NumericsError(f"not finite at t = {now.t:.9g}, step {now.step}: {where}")
         return NumericsError(
             f"the time integrator gave up at t = {now.t:.9g}, step {now.step}, dt = {now.dt:.3g} "
-            f"(PETSc reason {reason}{f', error {error.ierr}' if error else ''})"
+            f"({why})"
         )
 
     def destroy(self) -> None:

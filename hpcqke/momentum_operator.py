@@ -56,6 +56,13 @@ class MomentumOperator:
         out[:, :-1] += self.above[:, :-1].reshape(n, -1, *extra) * f[:, 1:]
         return out
 
+    def inverse_momentum_drift(self, magnitude: np.ndarray) -> np.ndarray:
+        """X (1/|p|), (momentum, direction); at the ends of the window -v/p^2, not X of a step."""
+        inverse = np.broadcast_to(1 / magnitude[:, None], self.energy.shape)
+        X = self(inverse)
+        X[[0, -1]] = X[[1, -2]]
+        return X
+
     @property
     def speed(self) -> np.ndarray:
         """The velocity that belongs to the energy, X energy where nothing lies outside."""

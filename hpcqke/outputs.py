@@ -50,9 +50,9 @@ class Outputs:
         )
 
     def _series_coords(self) -> dict:
-        N, S = self.ps.N, self.ps.S
+        N = self.ps.N
         return {
-            "species": (list(state.SPECIES[:S]), {}),
+            "species": (list(self.ps.species), {}),
             "component": (list(state.COMPONENTS[N]), {}),
             "flavor": (list(state.FLAVORS[N]), {}),
             "momentum": (self.ps.momentum.p, {"units": "mu", "long_name": "|p| - p0"}),
@@ -68,7 +68,7 @@ class Outputs:
             "z": (ps.z.z, {"units": "1/mu", "long_name": "position"}),
             "momentum": (ps.momentum.p, {"units": "mu", "long_name": "|p| - p0"}),
             "direction": (ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
-            "species": (list(state.SPECIES[: ps.S]), {}),
+            "species": (list(ps.species), {}),
             "component": (list(state.COMPONENTS[ps.N]), {}),
             "weight": (
                 ps.momentum.weight,
@@ -98,7 +98,9 @@ class Outputs:
             "occupation": column("int Tr rho dz", "n/mu", "momentum", "direction", "species"),
             "energy_refractive": column("U, Eq. (5)", energy),
             "energy_refractive_osc": column("U_osc, the flavor part of U", energy),
-            "energy_total": column("K + U", energy),
+            "energy_vacuum": column("int sum Tr H_vac (rho + rhobar) dz", energy),
+            "energy_matter": column("int sum Tr V (rho - rhobar) dz", energy),
+            "energy_total": column("K + U + vacuum + matter", energy),
             "energy_refractive_osc_rate": column("dU_osc/dt, right-hand side of Eq. (7)", "mu n"),
             "energy_refractive_osc_rate_measured": column(
                 "dU_osc/dt, chain rule with the evaluated right-hand side", "mu n"

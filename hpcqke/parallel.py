@@ -109,7 +109,7 @@ def abort(code: int) -> NoReturn:
     os._exit(code)  # no finalizers: after a failed write HDF5 would crash in its own
 
 
-def all_arrive(seconds: float = 4.0) -> bool:
+def all_arrive(seconds: float = 3.0) -> bool:
     """Do all ranks come here within ``seconds``? True also without MPI.
 
     Asked before anything collective is done about an error that perhaps only this rank has met.
@@ -135,6 +135,16 @@ def _report_bug() -> NoReturn:
     abort(EXIT["bug"])
 
 
+def _keep_hdf5_quiet() -> None:
+    """After a failed write h5py prints tracebacks when its objects go; that error was told."""
+
+    def hook(inner, told):
+        return lambda *args: None if told in repr(args) else inner(*args)
+
+    sys.excepthook = hook(sys.excepthook, "Can't decrement id ref count")
+    sys.unraisablehook = hook(sys.unraisablehook, "h5py")
+
+
 def run_main(main: Callable[[], int]) -> NoReturn:
     """Run ``main`` so that whatever happens on one rank ends all ranks with one exit code.
 
@@ -143,6 +153,7 @@ def run_main(main: Callable[[], int]) -> NoReturn:
     one of them, aborts the communicator: to wait for the others would be to hang.
     """
     code, text = EXIT["bug"], ""
+    _keep_hdf5_quiet()
     try:
         code = main()
     except HpcqkeError as error:

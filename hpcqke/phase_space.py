@@ -14,6 +14,7 @@ import numpy as np
 from hpcqke.errors import CaseError
 from hpcqke.ghosts import Ghosts
 from hpcqke.grids import Blocks, MomentumGrid, ZGrid, split
+from hpcqke.state import SPECIES, TRACER
 
 
 def process_grids(size: int, cells: int, stencil: int, grid: MomentumGrid) -> list[tuple[int, int]]:
@@ -83,6 +84,7 @@ class PhaseSpace:
         ranks_p: int = 0,
         comm=None,
         stencil_p: int = 0,
+        tracer: bool = False,
     ) -> None:
         from hpcqke import parallel
 
@@ -92,7 +94,11 @@ class PhaseSpace:
         self.rank, self.size = self.comm.rank, self.comm.size
         self.z, self.momentum, self.stencil = z, momentum, stencil
         self.nz, self.np, self.nv = z.cells, momentum.p.size, momentum.v.size
-        self.N, self.S, self.C = nflavors, species, nflavors**2
+        self.N, self.C = nflavors, nflavors**2
+        # A tracer is stored like one more species; it is no source of the mean field.
+        self.species = SPECIES[:species] + ((TRACER,) if tracer else ())
+        self.S, self.particles = len(self.species), species
+        self.field_factors = (1.0, -1.0)[:species] + (0.0,) * tracer
         self.ranks_z, self.ranks_p = choose_process_grid(
             self.size, self.nz, stencil, momentum, ranks_z, ranks_p
         )
@@ -208,6 +214,11 @@ class PhaseSpace:
     def own(self) -> tuple[slice, slice, slice]:
         """This rank's part of a global natural array (z, momentum, direction, ...)."""
         return slice(*self.z_range), slice(*self.momentum_range), slice(*self.direction_range)
+
+    def positions(self, ghosts: int = 0) -> np.ndarray:
+        """z of own rows between ``ghosts`` rows on each side, which lie at the box's other end."""
+        first, last = self.z_range
+        return self.z.z[np.arange(first - ghosts, last + ghosts) % self.nz]
 
     def gather_z(self, local: np.ndarray) -> np.ndarray | None:
         """Rows (rows, ...) of all ranks of the first momentum slice, in z order, on rank 0."""

@@ -70,6 +70,7 @@ class Simulation:
             grid.momentum.ranks,
             comm,
             stencil_p(case),
+            "gradient" in case.terms and case.terms["gradient"].mode == "tracer",
         )
         self.equation = KineticEquation(self.ps, build_terms(case))
         self.vec = self.ps.create_vec()

@@ -18,6 +18,7 @@ FLAVORS = {2: ("e", "x"), 3: ("e", "mu", "tau")}
 PAIRS = {2: ((0, 1),), 3: ((0, 1), (0, 2), (1, 2))}
 PAIR_NAMES = {2: ("ex",), 3: ("emu", "etau", "mutau")}
 SPECIES = ("nu", "nubar")
+TRACER = "tracer"
 
 # Tr(a b) = sum_c METRIC[c] a_c b_c in these components.
 METRIC = {2: np.full(4, 0.5), 3: np.array([1.0, 1, 1, 2, 2, 2, 2, 2, 2])}
@@ -80,6 +81,16 @@ def trace(components: np.ndarray) -> np.ndarray:
     """Tr rho."""
     c = np.asarray(components)
     return c[..., 0] if number_of_flavors(c.shape[-1]) == 2 else c[..., :3].sum(axis=-1)
+
+
+def without_trace(components: np.ndarray) -> np.ndarray:
+    """X - Tr X / N_f of matrices in components."""
+    out = np.array(components, dtype=float)
+    if number_of_flavors(out.shape[-1]) == 2:
+        out[..., 0] = 0.0
+    else:
+        out[..., :3] -= out[..., :3].mean(axis=-1, keepdims=True)
+    return out
 
 
 def trace_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:

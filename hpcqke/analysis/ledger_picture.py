@@ -20,7 +20,10 @@ FLOOR = 1e-17
 
 
 class Ledger:
-    """Changes since the start of U, K and their sum, (time,), in mu n/mu; ``size`` = max |dU|."""
+    """Changes since the start of U, K and the sum of all energies, (time,), in mu n/mu.
+
+    ``others``: those in vacuum and matter, by label, if they change; ``size`` = max |dU|.
+    """
 
     def __init__(self, series: xr.Dataset) -> None:
         def change(name: str) -> np.ndarray:
@@ -28,11 +31,19 @@ class Ledger:
 
         self.refractive, self.kinetic = change("energy_refractive"), change("energy_kinetic")
         self.total = change("energy_total")
+        names = {"energy_vacuum": r"$\Delta E_{\rm vac}$", "energy_matter": r"$\Delta E_{\rm mat}$"}
+        changes = {label: change(name) for name, label in names.items() if name in series}
+        self.others = {label: c for label, c in changes.items() if np.any(c != 0)}
         self.size = float(np.nanmax(np.abs(self.refractive)))
 
     @property
+    def name(self) -> str:
+        """The sum as a formula."""
+        return r"\Delta E" if self.others else r"\Delta(K + U)"
+
+    @property
     def drift(self) -> float:
-        """max |d(K + U)| / max |dU|: 1 if the energy is missing, 0 if all of it is found."""
+        """max |d(K + U + ...)| / max |dU|: 1 if the energy is missing, 0 if all of it is found."""
         return float(np.nanmax(np.abs(self.total)) / self.size)
 
 
@@ -55,13 +66,15 @@ def draw_ledger(run: Run, file: Path, say: Callable[[str], Any]) -> None:
         for ax in axes:
             ax.margins(x=0)
             where = {"loc": "lower right", "bbox_to_anchor": (1, 1), "frameon": False}
-            ax.legend(ncol=3, columnspacing=1.2, handlelength=2.4, borderaxespad=0.2, **where)
+            ax.legend(ncol=5, columnspacing=1.2, handlelength=2.4, borderaxespad=0.2, **where)
 
 
 def _energies(ax: Any, t: np.ndarray, ledger: Ledger, number: float) -> None:
     ax.plot(t, ledger.refractive, label=r"$\Delta U$", **line(0))
     ax.plot(t, ledger.kinetic, label=r"$\Delta K$", **line(1))
-    ax.plot(t, ledger.total, label=r"$\Delta(K + U)$", **line(2))
+    for i, (label, values) in enumerate(ledger.others.items(), start=3):
+        ax.plot(t, values, label=label, **line(i))
+    ax.plot(t, ledger.total, label=f"${ledger.name}$", **line(2))
     ax.set_ylabel(r"energy  [$\mu n/\mu$]")
     per_neutrino = (lambda e: e / number, lambda e: e * number)
     ax.secondary_yaxis("right", functions=per_neutrino).set_ylabel(r"per neutrino  [$\mu$]")
@@ -71,7 +84,7 @@ def _drift(ax: Any, t: np.ndarray, ledger: Ledger) -> None:
     """The sum on the scale of what would be missing if the neutrinos kept their energy."""
     missing, left = (np.abs(x) / ledger.size for x in (ledger.refractive, ledger.total))
     ax.semilogy(t, np.maximum(missing, FLOOR), label=r"$|\Delta U|$", **line(0))
-    ax.semilogy(t, np.maximum(left, FLOOR), label=r"$|\Delta(K + U)|$", linewidth=1.0,
+    ax.semilogy(t, np.maximum(left, FLOOR), label=f"$|{ledger.name}|$", linewidth=1.0,
                 color=line(2)["color"])  # fmt: skip
     ax.set_ylim(0.3 * FLOOR, 30)
     ax.set_ylabel(r"over max $|\Delta U|$" + "\n" + r"(none: $10^{-17}$)")

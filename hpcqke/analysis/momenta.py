@@ -22,11 +22,15 @@ SYMBOL = {"nu": r"$\nu$", "nubar": r"$\bar\nu$"}
 
 
 class Beam(NamedTuple):
-    """Modes that are drawn together: a species, its directions (a mask), and their name."""
+    """Modes that are drawn together: a species, its directions (a mask), and their name.
+
+    tracer: the species that holds the first-order change of this one, if the run is of that mode.
+    """
 
     species: int
     directions: np.ndarray
     label: str
+    tracer: int | None = None
 
 
 class Shift(NamedTuple):
@@ -51,23 +55,42 @@ def beams_of(run: Run, grid: MomentumGrid) -> list[Beam]:
         sets = [(v == grid.v, f"$v = {v:+.0f}$") for v in sorted(set(grid.v), reverse=True)]
     else:
         sets = [(grid.v > 0, "$v > 0$"), (grid.v < 0, "$v < 0$")]
-    start = run.series["occupation"].transpose("time", "species", "momentum", "direction")[0]
-    species = state.SPECIES[: start.shape[0]]
+    species = [str(name) for name in run.series["species"].values]
+    tracer = species.index(state.TRACER) if state.TRACER in species else None
+    particles = [name for name in species if name != state.TRACER]
     found = []
-    for s, name in enumerate(species):
-        total = np.sum(grid.weight * start.values[s], axis=0)
-        prefix = f"{SYMBOL[name]}, " if len(species) > 1 else ""
-        found += [Beam(s, chosen, prefix + label) for chosen, label in sets if total[chosen].any()]
+    for s, name in enumerate(particles):
+        total = _numbers(run.series, s)[0]
+        prefix = f"{SYMBOL[name]}, " if len(particles) > 1 else ""
+        found += [
+            Beam(s, chosen, prefix + label, tracer)
+            for chosen, label in sets
+            if total[:, chosen].any()
+        ]
     if not found:
         raise Skip("there are no neutrinos")
     return found
 
 
-def spectrum(series: xr.Dataset, grid: MomentumGrid, beam: Beam, row: int) -> np.ndarray:
-    """dN/dq of a beam in a row of the series: (momentum,), in n/mu^2, N in n/mu."""
-    occupation = series["occupation"].transpose("time", "species", "momentum", "direction")
-    number = np.where(beam.directions, grid.weight * occupation.values[row, beam.species], 0.0)
-    return number.sum(axis=1) / np.diff(edges(grid))
+def _numbers(series: xr.Dataset, species: int) -> np.ndarray:
+    """int Tr rho dz of a species, (time, momentum, direction)."""
+    ordered = series["occupation"].transpose("time", "species", "momentum", "direction")
+    return ordered.values[:, species]
+
+
+def spectrum(series: xr.Dataset, grid: MomentumGrid, beam: Beam) -> np.ndarray:
+    """dN/dq of a beam at the start: (momentum,), in n/mu^2, N in n/mu."""
+    return _binned(grid, beam, _numbers(series, beam.species)[0])
+
+
+def change(series: xr.Dataset, grid: MomentumGrid, beam: Beam) -> np.ndarray:
+    """What has come to `spectrum` since the start, (momentum,); of a tracer its own value."""
+    numbers = _numbers(series, beam.species if beam.tracer is None else beam.tracer)
+    return _binned(grid, beam, numbers[-1] - numbers[0])
+
+
+def _binned(grid: MomentumGrid, beam: Beam, numbers: np.ndarray) -> np.ndarray:
+    return np.where(beam.directions, grid.weight * numbers, 0.0).sum(axis=1) / np.diff(edges(grid))
 
 
 def edges(grid: MomentumGrid) -> np.ndarray:
@@ -78,9 +101,10 @@ def edges(grid: MomentumGrid) -> np.ndarray:
     return np.concatenate([[2 * grid.p[0] - inner[0]], inner, [2 * grid.p[-1] - inner[-1]]])
 
 
-def mean(q: np.ndarray, spectrum: np.ndarray) -> float:
-    """The mean of q in a spectrum on a uniform grid."""
-    return float(np.sum(q * spectrum) / np.sum(spectrum))
+def mean_shift(q: np.ndarray, start: np.ndarray, change: np.ndarray) -> float:
+    """How far the mean of q moves when `change` is added to the spectrum `start`."""
+    mean = np.sum(q * start) / np.sum(start)
+    return float(np.sum((q - mean) * change) / np.sum(start + change))
 
 
 def local_shift(run: Run, grid: MomentumGrid, beams: list[Beam]) -> Shift:
@@ -88,19 +112,28 @@ def local_shift(run: Run, grid: MomentumGrid, beams: list[Beam]) -> Shift:
     fields = run.fields
     rho = fields["rho"].isel(time=slice(None, None, -(-fields.sizes["time"] // MOST_FRAMES)))
     every = -(-rho.sizes["z"] // MOST_CELLS)
-    values = []
+    values, start = [], None
     for i in range(rho.sizes["time"]):
         frame = rho.isel(time=i).transpose("z", "species", "momentum", "direction", "component")
         number = state.trace(frame.values)
-        values.append([_local_mean(number[:, b.species], grid, b, every) for b in beams])
-    moved = np.array(values).transpose(2, 1, 0, 3)  # (sum, beam, time, z)
-    start = moved[1, :, :1].mean(axis=-1) / moved[0, :, :1].mean(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shift = moved[1] / moved[0] - start[:, :, None]
-    return Shift(rho["time"].values, coarse(fields["z"].values, every), shift)
+        sums = [_sums(number[:, b.species], grid, b, every) for b in beams]
+        if start is None:
+            start = [moved.mean() / count.mean() for count, moved in sums]
+        values.append([])
+        for beam, (count, moved), mean in zip(beams, sums, start, strict=True):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                local = moved / count
+                shift = local - mean
+                if beam.tracer is not None:
+                    # a tracer is stored times p0: what it adds is first order and stays apart
+                    more, further = _sums(number[:, beam.tracer], grid, beam, every)
+                    shift = shift + (further - local * more) / count / (grid.p0 or 1.0)
+            values[-1].append(shift)
+    shifts = np.array(values).swapaxes(0, 1)
+    return Shift(rho["time"].values, coarse(fields["z"].values, every), shifts)
 
 
-def _local_mean(
+def _sums(
     number: np.ndarray, grid: MomentumGrid, beam: Beam, every: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """sum Tr rho and sum q Tr rho of a beam, (z,)."""

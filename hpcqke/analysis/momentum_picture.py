@@ -24,20 +24,21 @@ def draw_momentum_spectra(run: Run, file: Path, say: Callable[[str], Any]) -> No
         raise Skip("only one row in series.nc")
     beams = momenta.beams_of(run, grid)
     times = [float(t) for t in series["time"].values[[0, -1]]]
-    pairs = [[momenta.spectrum(series, grid, beam, row) for row in (0, -1)] for beam in beams]
+    starts = [momenta.spectrum(series, grid, beam) for beam in beams]
+    changes = [momenta.change(series, grid, beam) for beam in beams]
     edges = momenta.edges(grid)
     panels = {"nrows": 2, "ncols": len(beams), "sharex": True, "sharey": "row", "squeeze": False}
     size = (1.0 + 3.2 * max(2, len(beams)), 5.6)
     with picture(file, size, **panels) as (figure, axes):
         figure.suptitle(title(run), fontsize=11)
-        for (upper, lower), beam, pair in zip(axes.T, beams, pairs, strict=True):
-            _spectra(upper, edges, pair, times)
-            _change(lower, grid.p, edges, pair)
+        for (upper, lower), beam, start, change in zip(axes.T, beams, starts, changes, strict=True):
+            _spectra(upper, edges, [start, start + change], times)
+            _change(lower, grid.p, edges, start, change)
             upper.set_title(beam.label)
             lower.set_xlabel(r"$q = |p| - p_0$  [$\mu$]")
         axes[0, 0].set_ylabel(r"$dN/dq$  [$n/\mu^2$]")
         axes[1, 0].set_ylabel(r"change of $dN/dq$  [$n/\mu^2$]")
-        axes[0, 0].set_xlim(*_range(grid.p, np.array(pairs)))
+        axes[0, 0].set_xlim(*_range(grid.p, np.array(starts)))
         for ax in axes[:, 0]:
             ax.legend(loc="upper right", handlelength=1.6)
 
@@ -47,15 +48,15 @@ def _spectra(ax: Any, edges: np.ndarray, pair: list[np.ndarray], times: list[flo
         _bins(ax, values, edges, label=f"$t$ = {t:.4g}", linewidth=width, color=line(i)["color"])
 
 
-def _change(ax: Any, q: np.ndarray, edges: np.ndarray, pair: list[np.ndarray]) -> None:
+def _change(ax: Any, q: np.ndarray, edges: np.ndarray, start: np.ndarray,
+            change: np.ndarray) -> None:  # fmt: skip
     """The change, on what it were if the whole spectrum had moved by its mean."""
-    start, end = pair
-    shift = momenta.mean(q, end) - momenta.mean(q, start)
+    shift = momenta.mean_shift(q, start, change)
     moved = -shift * np.gradient(start, q)
     ax.axhline(0, color="0.5", linewidth=0.8)
     name = r"$-\Delta\langle q\rangle\,\partial_q\,dN/dq$"
     _bins(ax, moved, edges, label=name, linewidth=1.6, color=line(2)["color"])
-    ax.plot(q, end - start, label="run", marker="o", markersize=3.5, linestyle="none",
+    ax.plot(q, change, label="run", marker="o", markersize=3.5, linestyle="none",
             color=line(1)["color"])  # fmt: skip
     text = rf"$\Delta\langle q\rangle = {shift:+.4f}\,\mu$"
     ax.text(0.03, 0.05, text, transform=ax.transAxes, va="bottom", ha="left")
@@ -68,5 +69,5 @@ def _bins(ax: Any, values: np.ndarray, edges: np.ndarray, **style: Any) -> None:
 
 def _range(q: np.ndarray, spectra: np.ndarray) -> tuple[float, float]:
     """The q worth showing."""
-    there = q[spectra.max(axis=(0, 1)) > EMPTY * spectra.max()]
+    there = q[spectra.max(axis=0) > EMPTY * spectra.max()]
     return float(there.min()), float(there.max())

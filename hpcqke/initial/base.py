@@ -49,12 +49,12 @@ class Recipe:
         z = ps.z.z[slice(*ps.z_range)]
         pz, p0, pz_bar, p0_bar = config.beams(ps.momentum.v)
         A = np.zeros((ps.rows, ps.momentum_range[1] - ps.momentum_range[0], d1 - d0, ps.S, ps.C))
-        for s, (length, along) in enumerate(((p0, pz), (p0_bar, pz_bar))[: ps.S]):
+        for s, (length, along) in enumerate(((p0, pz), (p0_bar, pz_bar))[: ps.particles]):
             A[..., s, 0] = np.asarray(length)[d0:d1]
             A[..., s, 3] = np.asarray(along)[d0:d1]
         psi = cls.psi(config, ps, case, z)[:, d0:d1]
-        psi = psi.transpose(2, 1, 0)[:, None]
-        A[..., 1], A[..., 2] = psi.real, psi.imag
+        psi, n = psi.transpose(2, 1, 0)[:, None], ps.particles
+        A[..., :n, 1], A[..., :n, 2] = psi.real, psi.imag
         if config.momentum_width is not None:
             A *= profile(ps.momentum, config.momentum_width)[slice(*ps.momentum_range)]
         return A

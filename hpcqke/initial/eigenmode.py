@@ -32,7 +32,7 @@ class Eigenmode(Recipe):
         """psi_b(z) = a_b exp(2 pi i n z/L)."""
         k = 2 * np.pi * config.n / ps.z.length
         pz, _, pz_bar, _ = config.beams(ps.momentum.v)
-        polarization = np.array([pz, pz_bar][: ps.S])
+        polarization = np.array([pz, pz_bar][: ps.particles])
         mu = case.terms["self_interaction"].mu if "self_interaction" in case.terms else 0.0
         weight = ps.momentum.v_weight * ps.momentum.p_weight.sum()
         system = LinearSystem(ps.momentum.v, weight, polarization, mu)

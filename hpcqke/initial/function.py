@@ -22,7 +22,7 @@ def evaluate(function: Callable, ps) -> np.ndarray:
     z, p, v = ps.z.z[own_z], ps.momentum.p[own_p], ps.momentum.v[own_v]
     shape = (z.size, p.size, v.size, ps.N, ps.N)
     parts = []
-    for name in state.SPECIES[: ps.S]:
+    for name in ps.species[: ps.particles]:
         rho = np.asarray(function(name, z, p, v))
         if rho.shape != shape:
             raise CaseError([f"set_state: shape {rho.shape} for {name}, must be {shape}"])
@@ -32,4 +32,5 @@ def evaluate(function: Callable, ps) -> np.ndarray:
         if off > 1e-12 * max(1.0, np.abs(rho).max(initial=0.0)):
             raise CaseError([f"set_state: matrices of {name} are not Hermitian (by {off:.1e})"])
         parts.append(state.from_matrix(rho))
+    parts += [np.zeros_like(parts[0])] * (ps.S - ps.particles)
     return np.stack(parts, axis=3)

@@ -32,7 +32,7 @@ class Lcg(Recipe):
     @classmethod
     def psi(cls, config: Any, ps: Any, case: Any, z: np.ndarray) -> np.ndarray:
         """Neutrinos first, then antineutrinos; directions in the order of the case."""
-        shape = (ps.S, ps.nv, 2, config.nmax + 1)
+        shape = (ps.particles, ps.nv, 2, config.nmax + 1)
         u = uniform_stream(config.seed, 3 * int(np.prod(shape))).reshape(*shape, 3)
         amplitude = config.sigma * np.sqrt(-2 * np.log(u[..., 0])) * np.cos(2 * np.pi * u[..., 1])
         phase = 2 * np.pi * u[..., 2]

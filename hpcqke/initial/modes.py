@@ -35,7 +35,7 @@ class Modes(Recipe):
     @classmethod
     def psi(cls, config: Any, ps: Any, case: Any, z: np.ndarray) -> np.ndarray:
         """The listed modes added up."""
-        psi = np.zeros((ps.S, ps.nv, z.size), dtype=complex)
+        psi = np.zeros((ps.particles, ps.nv, z.size), dtype=complex)
         for mode in config.modes:
             wave = np.exp(2j * np.pi * mode.n / ps.z.length * z)
             psi[SPECIES.index(mode.species), mode.direction] += complex(mode.re, mode.im) * wave

@@ -30,7 +30,7 @@ class RandomSeeds(Recipe):
     def psi(cls, config: Any, ps: Any, case: Any, z: np.ndarray) -> np.ndarray:
         """Drawn from one counter-based stream, the same on every rank."""
         draw = np.random.Generator(np.random.Philox(config.seed))
-        shape = (ps.S, ps.nv, 2, config.nmax + 1)
+        shape = (ps.particles, ps.nv, 2, config.nmax + 1)
         amplitude = config.sigma * draw.standard_normal(shape)
         phase = 2 * np.pi * draw.random(shape)
         phase[..., 0] = 0.0

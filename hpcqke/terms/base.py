@@ -1,5 +1,6 @@
 """A physics term: the name of its section, its config, its stencils, what it adds and conserves."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -50,6 +51,11 @@ class Term:
         """Modes needed on each side along the momentum axis."""
         return 0
 
+    @classmethod
+    def check(cls, config: Any, case: Any) -> Iterator[tuple[Any, ...]]:
+        """Faults that no single key shows: (key, or section.key of another, allowed[, value])."""
+        yield from ()
+
     def max_rate(self, ps: Any) -> float:
         """The fastest rate of the term (1/time): the time step is limited by its inverse."""
         return 0.0
@@ -80,6 +86,14 @@ class HamiltonianTerm(Term):
 
     def mode(self, ps: Any) -> np.ndarray | None:
         """What it adds at every z: (blocks, species*N_f^2, lanes), or None."""
+        return None
+
+    def potential(self, ps: Any, z: np.ndarray) -> np.ndarray | None:
+        """V(z) with its trace, (len(z), N_f^2), whose energy is int sum Tr V (rho - rhobar)."""
+        return None
+
+    def matrix(self, p: np.ndarray) -> np.ndarray | None:
+        """H(|p|) with its trace, (len(p), N_f^2), whose energy is int sum Tr H (rho + rhobar)."""
         return None
 
 

@@ -30,6 +30,12 @@ class Gradient(Term):
     class Config:
         """Order of the differences in momentum, and the two parts."""
 
+        mode: str = choice(
+            "full",
+            "tracer",
+            default="full",
+            doc="full: Eq. (16); tracer: flavor by Eq. (1), its momentum response beside it",
+        )
         order: int = choice(2, 4, default=2, doc="order of the differences along |p|, v = +-1")
         weak_force: bool = boolean(True, doc="the force 1/2{d_z Omega, d_pz rho}")
         group_velocity: bool = boolean(True, doc="the correction -1/2{d_pz Omega, d_z rho}")

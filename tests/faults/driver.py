@@ -43,6 +43,13 @@ def sleep_on(seconds: float) -> None:
         time.sleep(0.1)
 
 
+def fill(path: str, free: str) -> None:
+    """Fill the disk of this file up to ``free`` KiB."""
+    room = os.statvfs(os.path.dirname(path))
+    with open(path, "wb") as ballast:
+        ballast.write(bytes(room.f_bavail * room.f_frsize - int(free) * 1024))
+
+
 WHAT = {
     "ValueError": lambda: throw(ValueError("a fault was injected")),
     "MemoryError": lambda: throw(MemoryError("a fault was injected")),
@@ -71,7 +78,11 @@ class Fault:
         self.struck = True
         if self.what.startswith("state:"):
             self.spoil(X)
-        elif self.rank in (-1, self.ps.rank):
+        elif self.rank not in (-1, self.ps.rank):
+            return
+        elif self.what.startswith("fill:"):
+            fill(*self.what.split(":")[1:])
+        else:
             WHAT[self.what]()
 
     def spoil(self, X: np.ndarray) -> None:

@@ -73,7 +73,6 @@ def test_between_two_looks(site, step, ranks, tmp_path, mpirun):
     assert newest_step(folder) <= step
 
 
-@pytest.mark.xfail(reason="Integrator.advance does not name the place here", strict=True)
 @pytest.mark.parametrize("stepper", ["rk5dp", "midpoint"])
 def test_the_next_step_fails(stepper, tmp_path, mpirun):
     """Step control and Newton's method cannot go on from it: at once, and the place is named."""

@@ -22,6 +22,15 @@ CASES = {
         "axisymmetric",
         {"grid.z.cells": 20, "grid.momentum.count": 12, "grid.momentum.offset_cells": 10},
     ),
+    "tracer": (
+        "axisymmetric",
+        {
+            "grid.z.cells": 20,
+            "grid.momentum.count": 9,
+            "grid.momentum.offset_cells": 10,
+            "terms.gradient.mode": "tracer",
+        },
+    ),
 }
 STEPPING = {
     "fixed": {"time.end": 1.0},

@@ -71,6 +71,45 @@ def test_correction_to_flavor_is_linear_in_r_mu(figure):
     assert np.all((slopes > 0.95) & (slopes < 1.01))
 
 
+TRACER = {"terms__gradient__mode": "tracer"}
+
+
+def ledger(run) -> tuple[float, float]:
+    """(max |Delta(K + U)|/max |Delta U|, Delta K at the end)."""
+    series = run.series
+    total = series.energy_total - series.energy_total[0]
+    refractive = series.energy_refractive - series.energy_refractive[0]
+    return float(abs(total).max() / abs(refractive).max()), change(run, "energy_kinetic")
+
+
+def test_tracer_of_the_momentum_response(figure):
+    """P11: flavor of Eq. (1) with the first-order response beside it, Delta K = -Delta U."""
+    closed, kinetic = ledger(ax1(**TRACER))
+    plain, _ = ledger(ax1(**TRACER, time__relaxation=False))
+    figure(
+        "P11 tracer", f"Delta K {kinetic:.5f} (-.39065 +- 3e-5), ledger {closed:.1e}, {plain:.1e}"
+    )
+    assert abs(kinetic + 0.39065) < 3e-5
+    assert closed < 1e-12
+    assert plain < 1e-8
+
+
+def test_tracer_at_a_realistic_momentum(figure):
+    """P11c: p0 = 1e11 mu, where the full equation would lose its digits."""
+    wide = {
+        **TRACER,
+        "grid__momentum__p0": 1e11,
+        "grid__momentum__offset_range": (-9.5e10, 9.5e10),
+        "initial__momentum_width": 1e10,
+    }
+    plain, _ = ledger(ax1(**wide, time__relaxation=False, time__integrator="rk4"))
+    closed, kinetic = ledger(ax1(**wide))
+    figure("P11c", f"rk4 {plain:.1e} (tol 1e-8), relaxation {closed:.1e} (tol 1e-12)")
+    assert plain < 1e-8
+    assert closed < 1e-12
+    assert abs(kinetic) > 0.1
+
+
 @pytest.mark.parametrize(
     ("p0", "window"), [(0.0, (0.0, 40.0)), (20.0, (-18, 18)), (1e11, (-18, 18))]
 )

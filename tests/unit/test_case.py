@@ -46,6 +46,7 @@ def test_round_trip_of_every_recipe(tmp_path):
     (tmp_path / "fields.nc").touch()
     special = {
         "random": {}, "lcg": {}, "modes": {"initial.modes": [{"direction": 1, "n": -3, "im": 0.1}]},
+        "tilted": {"initial.momentum_width": 2.0},
         "eigenmode": {"initial.n": -2, "initial.amplitude": 1e-6},
         "file": {"initial.path": tmp_path / "fields.nc"}}
     assert set(special) == set(RECIPES)
@@ -59,7 +60,8 @@ def test_defaults_are_written_out():
     table = _parsed(make_case(SMALL))
     assert table["grid"]["momentum"]["weights"] == [1.0, 1.0]
     assert table["grid"]["momentum"]["momenta"] == [1.0]
-    assert table["time"] == {"start": 0.0, "end": 1.0, "integrator": "rk5dp", "tolerance": 1e-8}
+    assert table["time"] == {"start": 0.0, "end": 1.0, "integrator": "rk5dp", "tolerance": 1e-8,
+                             "relaxation": False}
     assert table["terms"] == {"advection": {"order": 8, "filter": 0.0},
                               "self_interaction": {"mu": 1.0}}
     assert table["output"]["directory"] == "runs/small"

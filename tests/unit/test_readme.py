@@ -37,7 +37,7 @@ NOT_RUN = (
     "[grid.momentum]",
 )
 PATH = re.compile(r"`((?:hpcqke|cython_kernels|jobs|tests)/[\w./]*)`")
-NOT_THERE = {"hpcqke/terms/matter.py"}
+NOT_THERE = {"hpcqke/terms/muons.py"}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_a_reader_gets_the_pictures(reader):
 def test_every_run_has_ended_as_it_says(reader):
     found = {p.parent.name: p.read_text().split()[0] for p in reader.glob("runs/*/STATUS")}
     assert found == {
-        "two_beam": "finished", "stopped": "resume", "packet": "finished", "matter": "finished",
+        "two_beam": "finished", "stopped": "resume", "packet": "finished", "muons": "finished",
         "two_beam_ledger": "finished",
     }  # fmt: skip
     assert len(list(reader.glob("scans/order/*/STATUS"))) == 2
