@@ -82,7 +82,11 @@ class Integrator:
         """Set the type; returns the options that belong to it."""
         ts, time = self.ts, self.time
         adaptive = time.tolerance is not None
-        stock = any(o.lstrip("-").startswith(STOCK) for o in options)
+        stock = [o for o in options if o.lstrip("-").startswith(STOCK)]
+        if stock and time.relaxation:
+            raise CaseError(
+                [f"time.relaxation = true: not with {stock[0]}, PETSc's own steps; must be false"]
+            )
         if time.integrator == "midpoint":
             ts.setType("theta")
             ts.setTheta(0.5)

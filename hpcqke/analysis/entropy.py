@@ -4,9 +4,9 @@
     S_corr = S - 1/2 int T n.(d_z n x d_p n),   n = P/|P|,
     T      = (l1 - l2)(s'(l1) + s'(l2))/2 - (s(l1) - s(l2)),   l1,2 = (P0 +- |P|)/2
 
-(S24) of the paper needs s(rho) and d rho to commute; where n depends on the momentum they do not,
-and S drifts at first order in gradients while S_corr drifts at second. Tr rho^2 is exact. Two
-flavors on the axis (v = +-1), one species; d_p = v d_q.
+(S24) of the paper needs s(rho) and d rho to commute. Where n depends on the momentum they do not:
+S then has a drift of first order in gradients, which the correction cancels (Tr rho^2 is exact).
+Two flavors on the axis (v = +-1), one species; d_p = v d_q.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The entropy of (S19-S20) is not conserved to first order; its corrected form is (a finding)."""
+"""The entropy of (S19-S20) drifts more than its corrected form, which drifts at second order."""
 
 import numpy as np
 from mpi4py import MPI

@@ -6,6 +6,7 @@ from mpi4py import MPI
 
 import hpcqke
 from hpcqke import parallel
+from hpcqke.errors import CaseError
 from hpcqke.fused_rk import petsc_tableau
 from hpcqke.integrate import RK_TYPES, Integrator, Progress
 
@@ -53,6 +54,12 @@ def test_adaptive_steps_keep_the_tolerance(integrator, tolerance, figure):
     )
     assert errors[0] < 60 * tolerance
     assert calls < 1.25 * stock_calls
+
+
+def test_relaxation_is_not_dropped_in_silence():
+    """PETSc's own steps cannot be stretched: asked for both, the program says so."""
+    with pytest.raises(CaseError, match="time.relaxation"):
+        final("rk4", {"time.step": 0.05, "time.relaxation": True}, ["-ts_type", "rk"])
 
 
 @pytest.mark.parametrize("rk_type", RK_TYPES.values())
