@@ -58,7 +58,7 @@ def test_adaptive_steps_keep_the_tolerance(integrator, tolerance, figure):
 
 def test_relaxation_is_not_dropped_in_silence():
     """PETSc's own steps cannot be stretched: asked for both, the program says so."""
-    with pytest.raises(CaseError, match="time.relaxation"):
+    with pytest.raises(CaseError, match=r"time\.relaxation"):
         final("rk4", {"time.step": 0.05, "time.relaxation": True}, ["-ts_type", "rk"])
 
 
