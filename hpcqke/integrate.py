@@ -182,12 +182,15 @@ class Integrator:
         ts.setConvergedReason(self._PETSc.TS.ConvergedReason.CONVERGED_ITERATING)
         try:
             ts.solve(self.vec)
-        except self._PETSc.Error as error:
+        except (self._PETSc.Error, GaveUp) as error:
+            cause = raised_by_callback(error, self._PETSc.Error)
+            if isinstance(cause, GaveUp):
+                raise self._failure(str(cause)) from cause
+            if cause is not None:
+                raise cause from None
             if not parallel.all_arrive():
                 raise  # an error of this rank alone: the others cannot be asked anything
             raise self._failure(f"PETSc error {error.ierr}") from error
-        except GaveUp as error:
-            raise self._failure(str(error)) from error
         if ts.getConvergedReason() < 0:
             raise self._failure(f"PETSc reason {ts.getConvergedReason()}")
         if now.step >= self.max_steps and now.t < self.end:
@@ -255,6 +258,13 @@ def fit(h: float, left: float) -> float:
     if h >= left:
         return left
     return left / 2 if 2 * h > left else h
+
+
+def raised_by_callback(error: BaseException, petsc: type) -> BaseException | None:
+    """What a callback raised; petsc4py from 3.21 on hands it back as the cause of its own error."""
+    while isinstance(error, petsc):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def option_used(PETSc, name: str) -> bool:
