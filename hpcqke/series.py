@@ -1,11 +1,13 @@
 """Series: the diagnostics against time (series.nc), kept in memory and rewritten whole.
 
 netCDF4-readable HDF5: `time` is the record dimension, other dimensions have their coordinates.
-A reader, or a run killed at any moment, finds the file of one flush or of the next.
+A reader, or a run killed at any moment, finds the file of one flush or of the next. Its attribute
+"checksum" is the CRC-32 of all bytes of the file, with zeros in the place of its eight digits.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,20 @@ from hpcqke.errors import StorageError
 from hpcqke.storage import FILE_FAULTS, storage_error
 
 _MOST_ROWS_PER_CHUNK = 1024
+_LABEL, _ZEROS = b"crc32 of this file with 00000000 for: ", b"0" * 8
+
+
+def is_whole(path: str | Path) -> bool:
+    """Is every byte of a series file as it was written? Raises OSError."""
+    data = Path(path).read_bytes()
+    head, label, tail = data.partition(_LABEL)
+    return bool(label) and sealed(head + label + _ZEROS + tail[len(_ZEROS) :]) == data
+
+
+def sealed(image: bytes) -> bytes:
+    """The bytes of a file whose checksum is still zeros, with the checksum."""
+    head, label, tail = image.partition(_LABEL)
+    return head + label + f"{zlib.crc32(image):08x}".encode() + tail[len(_ZEROS) :]
 
 
 class Series:
@@ -68,7 +84,7 @@ class Series:
 
     def flush(self) -> None:
         """Rewrite the file. Raises StorageError; the file of the last flush is then still there."""
-        write_atomic(self.path, self._image())
+        write_atomic(self.path, sealed(self._image()))
 
     def load(self, path: str | Path | None = None) -> int:
         """Take the rows of a file (default: its own) with the same columns; returns their number.
@@ -101,6 +117,7 @@ class Series:
         import h5py
 
         with h5py.File(self.path.name, "w", driver="core", backing_store=False) as f:
+            f.attrs["checksum"] = np.bytes_(_LABEL + _ZEROS)  # of fixed length: in the header
             hdf5.put_attributes(f, self.attrs)
             self._create(f, "time").make_scale("time")
             hdf5.create_coordinates(f, self.coords)

@@ -1,7 +1,8 @@
 """hpcqke verify RUN: are the files of a run whole?
 
-Checkpoints by their manifests, checksums and values; series and fields by reading every number;
-the conserved quantities by how far they drifted.
+case.toml must be a case; checkpoints by their manifests, checksums and values; series and fields by
+their checksums and by every number; what Eq. (1) conserves by how far it drifted. A run that is
+still going need not have all its files yet.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hpcqke.errors import EXIT, CaseError, HpcqkeError, StorageError
+from hpcqke.errors import EXIT, STATUS, CaseError, HpcqkeError, StorageError
 from hpcqke.run_folder import RunFolder
+
+DRIFT = 1e-2
+"""A larger relative change of a conserved quantity says that the numbers are none of Eq. (1)."""
 
 
 def verify_run(path: Path) -> int:
@@ -19,12 +23,25 @@ def verify_run(path: Path) -> int:
     folder = RunFolder(Path(path))
     if not (folder.path / "case.toml").exists():
         raise CaseError([f"{folder.path}: not a run folder (it has no case.toml)"])
-    lines = [("STATUS", True, folder.status or "missing")]
+    status = folder.status
+    case, text = _case(folder.path / "case.toml")
+    lines = [("STATUS", status in STATUS, status or "missing"), ("case.toml", bool(case), text)]
     lines += list(_checkpoints(folder.path))
-    lines += [_file(folder.path / name, check) for name, check in CHECKS.items()]
+    lines += [_file(folder.path / name, check, case, status) for name, check in CHECKS.items()]
     for name, whole, text in lines:
         print(f"{'ok  ' if whole else 'FAIL'}  {name:28s} {text}")
     return 0 if all(whole for _, whole, _ in lines) else EXIT["storage"]
+
+
+def _case(path: Path):
+    """The case, or None, and a word on it."""
+    from hpcqke.case import load_case
+
+    try:
+        case = load_case(path, here=False)
+    except (CaseError, OSError, ValueError) as error:
+        return None, f"not a case: {str(error).splitlines()[0]}"
+    return case, case.name
 
 
 def _checkpoints(path: Path):
@@ -42,40 +59,72 @@ def _checkpoints(path: Path):
             yield name, True, f"t = {entry['meta']['t']:.9g}, step {entry['meta']['step']}"
 
 
-def _file(path: Path, check) -> tuple[str, bool, str]:
+def _file(path: Path, check, case, status: str) -> tuple[str, bool, str]:
+    going = status == "running"
     if not path.exists():
-        return path.name, False, "missing"
-    try:
-        return path.name, *check(path)
-    except (OSError, KeyError, ValueError, RuntimeError, HpcqkeError) as error:
-        return path.name, False, f"cannot be read: {error}"
+        return path.name, going, "not there yet" if going else "missing"
+    for last in (not going, True):  # the file of a run that goes on may change hands meanwhile
+        try:
+            whole, text = check(path, case)
+        except (OSError, KeyError, ValueError, RuntimeError, HpcqkeError) as error:
+            whole, text = False, f"cannot be read: {error}"
+        if whole or last:
+            break
+    return path.name, whole, text
 
 
-def _series(path: Path) -> tuple[bool, str]:
+def _series(path: Path, case) -> tuple[bool, str]:
     import h5py
 
-    with h5py.File(path, "r") as file:
+    from hpcqke.series import is_whole
+
+    with h5py.File(path, "r", locking=False) as file:
         time = file["time"][:]
         values = {name: file[name][:] for name in file if file[name].shape[:1] == time.shape}
-    rising = bool(np.all(np.diff(time) > 0))
-    drift = float(values["polarization_norm_error"].max(initial=0.0))
+    norm = np.abs(values["polarization_norm_error"]).max(initial=0.0)
     number = values["number"]
-    lost = float(np.abs(number - number[:1]).max(initial=0.0))
-    finite = bool(np.isfinite(number).all() and np.isfinite(values["flavor_matrix"]).all())
-    text = f"{time.size} rows, number drift {lost:.1e}, |P|^2 drift {drift:.1e}"
-    return rising and finite, text + ("" if rising else ": times do not rise")
+    scale = np.abs(number[:1]).max(initial=0.0) or 1.0
+    lost = np.abs(number - number[:1]).max(initial=0.0) / scale
+    faults = []
+    if not is_whole(path):
+        faults.append("the checksum does not fit")
+    if not np.all(np.diff(time) > 0) or not np.isfinite(time).all():
+        faults.append("times do not rise")
+    if not np.isfinite(values["flavor_matrix"]).all():
+        faults.append("not finite")
+    if not lost <= DRIFT:
+        faults.append("number is not conserved")
+    if _keeps_norm(case) and not norm <= DRIFT:
+        faults.append("|P|^2 is not conserved")
+    text = f"{time.size} rows, number drift {lost:.1e}, |P|^2 drift {norm:.1e}"
+    return not faults, ": ".join([text, ", ".join(faults)] if faults else [text])
 
 
-def _fields(path: Path) -> tuple[bool, str]:
+def _keeps_norm(case) -> bool:
+    """Is int |P|^2 of every mode conserved? Not with gradient terms or a filter."""
+    if case is None or "gradient" in case.terms:
+        return False
+    return not getattr(case.terms.get("advection"), "filter", 0.0)
+
+
+def _fields(path: Path, case) -> tuple[bool, str]:
     import h5py
 
-    with h5py.File(path, "r") as file:
+    from hpcqke.fields_file import damaged_frames
+
+    damaged = damaged_frames(path)
+    with h5py.File(path, "r", locking=False) as file:
         times = file["time"][:]
         frames = int(np.argmax(np.append(np.isnan(times), True)))
         bad = [i for i in range(frames) if not np.isfinite(file["rho"][i]).all()]
-    rising = bool(np.all(np.diff(times[:frames]) > 0))
-    text = f"{frames} frames" + (f", not finite: {bad}" if bad else "")
-    return not bad and rising, text
+    faults = []
+    if damaged:
+        faults.append(f"the checksum does not fit: frames {damaged}")
+    if bad:
+        faults.append(f"not finite: frames {bad}")
+    if not np.all(np.diff(times[:frames]) > 0) or not np.isfinite(times[:frames]).all():
+        faults.append("times do not rise")
+    return not faults, ": ".join([f"{frames} frames", *faults])
 
 
 CHECKS = {"series.nc": _series, "fields.nc": _fields}
