@@ -16,6 +16,7 @@ from hpcqke.analysis.open_run import open_run
 from hpcqke.analysis.shift_picture import draw_shift
 from hpcqke.analysis.spectra_picture import draw_spectra
 from hpcqke.errors import CaseError
+from hpcqke.storage import storage_error
 
 PICTURES = {
     "fig1.png": draw_fig1,
@@ -34,7 +35,8 @@ GRADIENT_PICTURES = {
 def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
     """Draw everything a run has data for; returns the files, and says a line for each one left out.
 
-    Raises CaseError if there is no run at `path` or nothing to draw in it.
+    Raises CaseError if there is no run at `path` or nothing to draw in it, StorageError if the
+    folder cannot be written to.
     """
     drawn = []
     with open_run(path) as run:
@@ -43,7 +45,10 @@ def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
         pictures = PICTURES | (GRADIENT_PICTURES if gradient else {})
         for name, draw in pictures.items():
             try:
+                folder.mkdir(exist_ok=True)
                 draw(run, folder / name, say)
+            except OSError as fault:
+                raise storage_error(folder / name, fault) from fault
             except (Skip, CaseError) as reason:
                 say(f"{name}: not drawn: {reason}")
             else:

@@ -1,7 +1,7 @@
 """The growing eigenmode  psi_b(z) = a_b exp(i k z),  k = 2 pi n/L,  of the linearised equations.
 
 a is the eigenvector with the largest growth rate gamma over all directions and species, its size
-given by ``amplitude`` = alpha in Delta U_osc(t) = 2 k^2 L alpha^2 (exp(2 gamma t) - 1): Eq. (12)
+given by ``amplitude`` = alpha in Delta U_osc(t) = 2 k^2 L alpha^2 (exp(2 gamma t) - 1)/mu: Eq. (12)
 of the paper with the longitudinal part, which is of the same order, added.
 """
 

@@ -2,8 +2,8 @@
 
 The random numbers are the stream of Park and Miller:
 x <- 16807 x mod (2^31 - 1), u = x/(2^31 - 1); beams +, -, components x, y, n = 0..nmax draw
-u1, u2, u3: a_n = sigma sqrt(-2 ln u1) cos(2 pi u2), phi_n = 2 pi u3 (phi_0 = 0, u3 drawn all the
-same). Any language can repeat it to the last digits: this is what tests compare with.
+u1, u2, u3: a_n = sigma sqrt(-2 ln u1) cos(2 pi u2), phi_n = 2 pi u3 (phi_0 is not used).
+Any language can repeat it to the last digits: this is what tests compare with.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,6 @@ class Lcg(Recipe):
         u = uniform_stream(config.seed, 3 * int(np.prod(shape))).reshape(*shape, 3)
         amplitude = config.sigma * np.sqrt(-2 * np.log(u[..., 0])) * np.cos(2 * np.pi * u[..., 1])
         phase = 2 * np.pi * u[..., 2]
-        phase[..., 0] = 0.0
         return fourier_seeds(amplitude, phase, z, ps.z.length)
 
 

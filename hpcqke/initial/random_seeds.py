@@ -33,7 +33,6 @@ class RandomSeeds(Recipe):
         shape = (ps.particles, ps.nv, 2, config.nmax + 1)
         amplitude = config.sigma * draw.standard_normal(shape)
         phase = 2 * np.pi * draw.random(shape)
-        phase[..., 0] = 0.0
         return fourier_seeds(amplitude, phase, z, ps.z.length)
 
 
