@@ -14,7 +14,7 @@ from hpcqke.integrate import Integrator, Progress
 from hpcqke.lock import RunLock
 from hpcqke.outputs import Outputs
 from hpcqke.progress import Clock, Log, Reporter
-from hpcqke.run_folder import RunFolder
+from hpcqke.run_folder import RunFolder, differences
 from hpcqke.schedule import Schedule
 from hpcqke.simulation import Run
 from hpcqke.storage import on_root, together
@@ -101,8 +101,17 @@ def owned(*objects):
 
 
 def _next_landing(schedules, now, end: float) -> float:
-    """The end of the segment that ``now`` is in: the next time at which something is written."""
-    return min(end, *(s.next_time(now.segment_start) for s in schedules.values()))
+    """The end of the segment that ``now`` is in: the next time at which something is written.
+
+    A run that goes on inside a segment whose end has moved (another interval, another time.end)
+    begins a new segment where it is.
+    """
+    until = min(end, *(s.next_time(now.segment_start) for s in schedules.values()))
+    if now.segment_step and until != now.segment_end:
+        now.segment_start, now.segment_step = now.t, 0
+        until = min(end, *(s.next_time(now.t) for s in schedules.values()))
+    now.segment_end = until
+    return until
 
 
 def _find_checkpoint(sim, restart, folder, diagnostics, log, schedules):
@@ -120,21 +129,41 @@ def _find_checkpoint(sim, restart, folder, diagnostics, log, schedules):
         except HpcqkeError as fault:
             error = fault
     together(ps.comm, error)
-    outputs = Outputs(case, ps, folder, diagnostics, log, schedules["fields"].count())
+    frames = schedules["fields"].count()
+    outputs = Outputs(case, ps, folder, diagnostics, log, frames)
     if restart == "never":
         return outputs, None
     loaded = (
         outputs.checkpoints.load() if restart == "auto" else outputs.checkpoints.load_file(restart)
     )
+    inside = Path(restart).resolve().parent == (folder.path / "checkpoints").resolve()
+    if loaded is not None:
+        X, meta = loaded
+        _must_go_on(case, meta, folder if restart == "auto" or inside else restart)
+    if loaded is None or not (restart == "auto" or inside):
+        # New files begin here: what an earlier run has left in the folder is kept.
+        old = on_root(ps.comm, folder.set_aside)
+        if old:
+            log.say(f"what an earlier run left was set aside in {old}")
+            outputs = Outputs(case, ps, folder, diagnostics, log, frames)
     if loaded is None:
         return outputs, None
-    X, meta = loaded
-    inside = Path(restart).resolve().parent == (folder.path / "checkpoints").resolve()
-    if restart != "auto" and not inside:
+    if not (restart == "auto" or inside):
         meta = {**meta, "rows": None, "frames": None}
     ps.array(sim.vec)[...] = X.reshape(ps.rows, ps.row)
     sim._is_set = True
     return outputs, meta
+
+
+def _must_go_on(case, meta: dict, where) -> None:
+    """`CaseError` if the checkpoint is of other physics, or lies beyond the case's end."""
+    faults = differences(case, meta["case"], where)
+    if case.time.end < meta["t"]:
+        faults.append(
+            f"time.end = {case.time.end!r}: the checkpoint in {where} is at {meta['t']!r}"
+        )
+    if faults:
+        raise CaseError(faults)
 
 
 def _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> Progress:
@@ -147,7 +176,12 @@ def _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> P
     else:
         diagnostics.reference = meta["reference"]
         now = Progress(
-            meta["t"], meta["step"], meta["dt"], meta["segment_start"], meta["segment_step"]
+            meta["t"],
+            meta["step"],
+            meta["dt"],
+            meta["segment_start"],
+            meta["segment_step"],
+            meta["segment_end"],
         )
         outputs.chain = [*meta["chain"], meta["provenance"]]
 

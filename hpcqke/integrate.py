@@ -39,6 +39,7 @@ class Progress:
     dt: float
     segment_start: float
     segment_step: int = 0
+    segment_end: float = math.nan
 
 
 class Integrator:

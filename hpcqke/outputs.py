@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import numpy as np
 
 from hpcqke import state
 from hpcqke.checkpoint import Checkpoints
+from hpcqke.errors import StorageError
 from hpcqke.fields import Fields
 from hpcqke.provenance import provenance
 from hpcqke.series import Series
@@ -13,6 +16,10 @@ from hpcqke.storage import on_root
 
 NEGATIVE = 1e-2
 """Eigenvalues below minus this part of the largest one are warned of."""
+FLUSH_SHARE = 0.01
+"""The part of a run's time that the series may take between checkpoints."""
+FIRST_FRAMES, FIRST_BYTES = 16, 256 * 2**20
+"""Room that fields.nc claims at first: so many frames, or more of them in so many bytes."""
 
 
 class Outputs:
@@ -29,6 +36,8 @@ class Outputs:
         )
         self._frames = frames
         self._warned = False
+        self._shown = False
+        self._flushed = (perf_counter(), 0.0, -1)  # when, for how long, rows
         self.series_file = self.fields_file = None
 
     def begin(self, meta: dict | None) -> None:
@@ -36,7 +45,7 @@ class Outputs:
 
         Lengths of None: the checkpoint came from elsewhere, the files begin with it.
         """
-        attrs = {**self.provenance, "case": self.case.to_toml()}
+        ps, attrs = self.ps, {**self.provenance, "case": self.case.to_toml()}
         self.attrs = attrs
         if self.ps.rank == 0:
             path = self.folder.path / "series.nc"
@@ -45,12 +54,13 @@ class Outputs:
             on_root(self.ps.comm, lambda: self._load_series(meta["rows"]))
         resume = meta["frames"] if meta is not None else None
         self.fields_file = Fields(
-            self.ps,
+            ps,
             self.folder.path / "fields.nc",
             self._fields_coords(),
             attrs,
-            self._frames,
+            first_frames(self._frames, 8 * ps.nz * ps.np * ps.nv * ps.S * ps.C),
             resume,
+            self._frames,
         )
 
     def _series_coords(self) -> dict:
@@ -125,12 +135,15 @@ class Outputs:
     # -- called by the step hook ------------------------------------------------------------
 
     def series(self, now, vec) -> None:
-        """Append a row."""
+        """Append a row; the first of a run is on disk at once."""
         row = self.diagnostics.row(now.t, now.step, vec)
         self._warn_of_negative(row)
         if self.ps.rank == 0:
             row["growth_rate"] = self._growth_rate(row)
             self.series_file.append(row)
+        if not self._shown:
+            self._shown = True
+            self._flush_series()
 
     def _warn_of_negative(self, row: dict) -> None:
         """Say once if rho is no longer positive: the spectrum is too narrow for Eq. (16)."""
@@ -156,6 +169,7 @@ class Outputs:
             "dt": now.dt,
             "segment_start": now.segment_start,
             "segment_step": now.segment_step,
+            "segment_end": now.segment_end,
             "rows": len(self.series_file) if self.ps.rank == 0 else 0,
             "frames": len(self.fields_file),
             "reference": self.diagnostics.reference,
@@ -164,6 +178,22 @@ class Outputs:
             "case": self.case.to_toml(),
         }
         self.checkpoints.write(self.ps.array(vec, readonly=True), meta)
+
+    def flush(self) -> None:
+        """Show the rows so far to readers, if there are new ones and it is cheap.
+
+        A failure is a warning: the rows are kept, and the next checkpoint needs them on disk.
+        """
+        on_root(self.ps.comm, self._flush_if_cheap)
+
+    def _flush_if_cheap(self) -> None:
+        when, took, rows = self._flushed
+        if len(self.series_file) == rows or took > FLUSH_SHARE * (perf_counter() - when):
+            return
+        try:
+            self._flush_timed()
+        except StorageError as fault:
+            self.log.warn(f"warning: {fault}")
 
     def finish(self) -> None:
         """Close the files of a run that has reached its end."""
@@ -175,7 +205,12 @@ class Outputs:
         self.series_file.truncate(rows)
 
     def _flush_series(self) -> None:
-        on_root(self.ps.comm, lambda: self.series_file.flush())
+        on_root(self.ps.comm, self._flush_timed)
+
+    def _flush_timed(self) -> None:
+        begun = perf_counter()
+        self.series_file.flush()
+        self._flushed = (perf_counter(), perf_counter() - begun, len(self.series_file))
 
     def _growth_rate(self, row: dict, last: int = 8) -> float:
         """Least-squares slope of ln(off_diagonal_rms) over the window, or over the last rows."""
@@ -191,3 +226,8 @@ class Outputs:
             return float("nan")
         x, y = times[use] - times[use].mean(), np.log(sizes[use])
         return float(np.dot(x, y - y.mean()) / np.dot(x, x))
+
+
+def first_frames(expected: int, frame_bytes: int) -> int:
+    """How many frames to make room for at first; the file grows by doubling."""
+    return min(expected, max(FIRST_FRAMES, FIRST_BYTES // frame_bytes))

@@ -11,7 +11,7 @@ from hpcqke.errors import CaseError, StorageError
 
 RESULTS = ("case.toml", "STATUS", "run.log", "series.nc", "fields.nc", "checkpoints", "plots")
 # What may differ between a run and its continuation.
-FREE = ("time.end", "time.start", "output.", "checkpoint.", "grid.z.ranks", "grid.momentum.ranks")
+FREE = ("time.end", "output.", "checkpoint.", "grid.z.ranks", "grid.momentum.ranks")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class RunFolder:
     def set_aside(self) -> Path | None:
         """Move an earlier run's files to old.1, old.2, ...: a new run never destroys an old one."""
         present = [name for name in RESULTS if (self.path / name).exists()]
-        if not present:
+        checkpoints = self.path / "checkpoints"
+        if not [name for name in present if name != "checkpoints" or any(checkpoints.iterdir())]:
             return None
         n = 1
         while (self.path / f"old.{n}").exists():
@@ -68,30 +69,30 @@ class RunFolder:
             shutil.move(self.path / name, old / name)
         return old
 
-    def differences(self, case) -> list[str]:
-        """Lines that say where this folder's run had other physics than ``case``."""
-        import tomllib
-
-        try:
-            old = flatten(tomllib.loads(self._read("case.toml")))
-        except (OSError, ValueError):
-            return []
-        new = flatten(tomllib.loads(case.to_toml()))
-        lines = []
-        for key in sorted(old.keys() | new.keys()):
-            if key == "name" or key.startswith(FREE) or old.get(key) == new.get(key):
-                continue
-            lines.append(
-                f"{key} = {new.get(key)!r}: the run in {self.path} has {old.get(key)!r}; "
-                "give another --output, or --restart never to set that run aside"
-            )
-        return lines
-
     def must_match(self, case) -> None:
-        """`CaseError` naming every key if the run in this folder had other physics."""
-        lines = self.differences(case)
+        """`CaseError` naming every key in which this folder's run had other physics.
+
+        A case.toml that is gone or cannot be read says nothing; checkpoints carry the case too.
+        """
+        try:
+            lines = differences(case, self._read("case.toml"), self.path)
+        except (OSError, ValueError):
+            return
         if lines:
             raise CaseError(lines)
+
+
+def differences(case, other: str, where) -> list[str]:
+    """A line for every key in which ``case`` has other physics than the case text ``other``."""
+    import tomllib
+
+    old, new = flatten(tomllib.loads(other)), flatten(tomllib.loads(case.to_toml()))
+    return [
+        f"{key} = {new.get(key)!r}: the run in {where} has {old.get(key)!r}; "
+        "give another --output, or --restart never to set that run aside"
+        for key in sorted(old.keys() | new.keys())
+        if key != "name" and not key.startswith(FREE) and old.get(key) != new.get(key)
+    ]
 
 
 def flatten(table: dict, prefix: str = "") -> dict:

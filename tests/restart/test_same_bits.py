@@ -1,5 +1,9 @@
 """Stopped and restarted, on the same or other ranks, a run has the bits of one that was not."""
 
+import shutil
+
+import h5py
+import numpy as np
 import pytest
 from runs import command, different, status
 
@@ -98,3 +102,53 @@ def test_other_physics_is_refused_and_never_sets_aside(mpirun, tmp_path):
     assert mpirun(0, command(folder, restart="never", time__end=1.0)).returncode == 0
     assert (folder / "old.1" / "fields.nc").exists()
     assert not different(folder / "old.1", tmp_path / "again")
+
+
+@pytest.mark.parametrize("change", [{"output__series_every": 0.2}, {"time__end": 1.3}])
+def test_what_is_written_may_change_in_the_middle_of_a_segment(change, mpirun, tmp_path):
+    """Stopped between two rows and continued with other rows: the state belongs to its time."""
+    settings = {"time__step": 0.15, "output__series_every": 0.5, "time__end": 1.0}
+    fine = {**settings, **change, "time__step": 0.01}
+    assert mpirun(0, command(tmp_path / "fine", **fine)).returncode == 0
+    stop = ["-ts_max_steps", "3"]
+    first = mpirun(0, command(tmp_path / "run", options=stop, **settings))
+    assert first.returncode == EXIT["resume"]
+    assert mpirun(0, command(tmp_path / "run", **{**settings, **change})).returncode == 0
+    with h5py.File(tmp_path / "fine/series.nc") as a, h5py.File(tmp_path / "run/series.nc") as b:
+        times, exact = b["time"][:], a["energy_refractive_osc"][:]
+        assert np.all(np.diff(times) > 0)
+        for t, u in zip(times, b["energy_refractive_osc"][:], strict=True):
+            assert abs(u - exact[np.flatnonzero(a["time"][:] == t)[0]]) < 1e-4
+
+
+def test_a_checkpoint_of_other_physics_or_beyond_the_end_is_refused(mpirun, tmp_path):
+    """Also without case.toml: the checkpoint knows its case. Nothing is overwritten."""
+    folder = tmp_path / "run"
+    assert mpirun(0, command(folder)).returncode == 0
+    before = (folder / "series.nc").read_bytes()
+    short = mpirun(0, command(folder, time__end=1.0))
+    assert short.returncode == 2
+    assert short.stderr.startswith("time.end = 1.0")
+    (folder / "case.toml").write_text("garbage")
+    other = mpirun(0, command(folder, terms__self_interaction__mu=3.0))
+    assert other.returncode == 2
+    assert other.stderr.startswith("terms.self_interaction.mu = 3.0")
+    [newest] = sorted((folder / "checkpoints").glob("*.json"))[-1:]
+    second = tmp_path / "second"
+    foreign = command(second, restart=str(newest), terms__self_interaction__mu=3.0)
+    assert mpirun(0, foreign).returncode == 2
+    assert (folder / "series.nc").read_bytes() == before
+
+
+def test_results_without_their_checkpoints_are_set_aside(mpirun, tmp_path):
+    """A run that must begin anew, or from a checkpoint elsewhere, keeps what lies in the folder."""
+    folder, other = tmp_path / "run", tmp_path / "other"
+    assert mpirun(0, command(folder)).returncode == 0
+    kept = (folder / "fields.nc").read_bytes()
+    shutil.rmtree(folder / "checkpoints")
+    assert mpirun(2, command(folder, time__end=4.5)).returncode == 0
+    assert (folder / "old.1" / "fields.nc").read_bytes() == kept
+    assert mpirun(0, command(other, options=["-ts_max_steps", "9"])).returncode == EXIT["resume"]
+    [checkpoint] = sorted((other / "checkpoints").glob("*9.json"))
+    assert mpirun(0, command(folder, restart=str(checkpoint))).returncode == 0
+    assert (folder / "old.2" / "fields.nc").exists()
