@@ -86,7 +86,8 @@ class Running:
             self.kill()
             out, err = self.process.communicate()
         seconds = time.monotonic() - self.started
-        out, err = out.replace("\0", ""), err.replace("\0", "")  # Open MPI 5 leaves some
+        # Open MPI 5 leaves NUL bytes; a closed pipe leaves nothing.
+        out, err = ((text or "").replace("\0", "") for text in (out, err))
         return Finished(self.process.returncode, out, err, seconds, timed_out)
 
 
