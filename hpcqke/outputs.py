@@ -98,9 +98,10 @@ class Outputs:
             "occupation": column("int Tr rho dz", "n/mu", "momentum", "direction", "species"),
             "energy_refractive": column("U, Eq. (5)", energy),
             "energy_refractive_osc": column("U_osc, the flavor part of U", energy),
+            "energy_u1": column("U1, energy of the extra term of Eq. (18)", energy),
             "energy_vacuum": column("int sum Tr H_vac (rho + rhobar) dz", energy),
             "energy_matter": column("int sum Tr V (rho - rhobar) dz", energy),
-            "energy_total": column("K + U + vacuum + matter", energy),
+            "energy_total": column("K + U + U1 + vacuum + matter", energy),
             "energy_refractive_osc_rate": column("dU_osc/dt, right-hand side of Eq. (7)", "mu n"),
             "energy_refractive_osc_rate_measured": column(
                 "dU_osc/dt, chain rule with the evaluated right-hand side", "mu n"
