@@ -58,9 +58,7 @@ class GradientFlow:
             )
 
         self._bracket = bracket(operator.drift)
-        self._potential = self._sum(
-            t.potential(ps, ps.positions(w)) for t in others
-        )
+        self._potential = self._sum(t.potential(ps, ps.positions(w)) for t in others)
         # H(p) = H(1)/|p|: its drift is -X(1/|p|) with the same matrix everywhere.
         self._matrix = self._sum(t.matrix(np.ones(1)) for t in others)
         self._vacuum = None

@@ -60,9 +60,7 @@ class MomentumOperator:
         """X f(|p|), first the multiplication by ``scale`` = f of each momentum, then X."""
         n, w = scale.size, self.width
         there = np.pad(scale, w)
-        along = np.stack(
-            [a * there[k : k + n, None] for k, a in enumerate(self.along_p)]
-        )
+        along = np.stack([a * there[k : k + n, None] for k, a in enumerate(self.along_p)])
         column = scale[:, None]
         return replace(self, along_p=along, below=self.below * column, above=self.above * column)
 

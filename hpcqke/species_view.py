@@ -15,9 +15,7 @@ import numpy as np
 from hpcqke.kernels import kinetic
 
 
-def kinetic_kernel(
-    ps, weight: np.ndarray, factors: Sequence[float], v=None, signs=None, **scheme
-):
+def kinetic_kernel(ps, weight: np.ndarray, factors: Sequence[float], v=None, signs=None, **scheme):
     """A `Kinetic` for modes of ``weight`` (blocks, lanes), times a factor for each species.
 
     ``v`` (blocks, lanes) takes the place of cos(theta) in the second sum and in the commutator,
