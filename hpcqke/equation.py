@@ -103,6 +103,9 @@ class KineticEquation:
             part = term.mode(self.ps)
             if part is not None:
                 mode = part if mode is None else mode + part
+        if mode is not None and self.ps.S > self.ps.particles:
+            # with a tracer the kernel has one species, see species_view
+            mode = mode.reshape(-1, self.ps.C, self.ps.blocks.width)
         return mean, mode
 
     def strength(self, t: float) -> float:

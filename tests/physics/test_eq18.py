@@ -119,7 +119,11 @@ def test_energy_is_conserved_by_the_slope(flavors, antineutrinos, eq18, figure):
     """P13, whatever the factor of the extra term: all rates together vanish, none of them does."""
     rates = power(case_of(flavors, antineutrinos, {"eq18": eq18}))
     text = ", ".join(f"{name} {rate:.2e}" for name, rate in rates.items())
-    figure(f"P13 {flavors} flavors, eq18 {eq18}", f"{text}; left {left_over(rates):.1e} (1e-11)")
+    species = "nu, nubar" if antineutrinos else "nu"
+    figure(
+        f"P13 {flavors} flavors, {species}, eq18 {eq18}",
+        f"{text}; left {left_over(rates):.1e} (1e-11)",
+    )
     assert left_over(rates) < 1e-11
     if eq18 == "none":
         assert rates.pop("U1") == 0
@@ -208,8 +212,9 @@ def test_diagnostics_know_u1(figure):
     by_direction = np.einsum("pd,zpdc->zdc", grid.weight, odd)
     pairs = bilinear(by_direction[:, :, None], by_direction[:, None])
     U = 0.5 * MU * dz * np.sum(cosine * pairs)
-    Gx, Gy = (np.einsum("pd,d,zpdc->zc", grid.weight / (P0 + grid.p)[:, None], u, even)
-              for u in (nx, ny))
+    Gx, Gy = (
+        np.einsum("pd,d,zpdc->zc", grid.weight / (P0 + grid.p)[:, None], u, even) for u in (nx, ny)
+    )
     Fx, Fy = (derivative(np.einsum("pd,d,zpdc->zc", grid.weight, u, odd), 8, dz) for u in (nx, ny))
     U1 = 0.5 * MU * dz * np.sum(bilinear(Gx, Fy) - bilinear(Gy, Fx))
     figure("U1", f"{U1:.6f} of U = {U:.6f}")
@@ -223,10 +228,15 @@ def test_diagnostics_know_u1(figure):
 def test_relaxation_keeps_the_whole_energy(eq18, figure, tmp_path):
     """A run of two flavors with everything on: K + U + U1 + E_vac + E_mat to rounding."""
     case = case_of(
-        2, True, {"eq18": eq18}, **{
-            "time.step": 0.02, "time.end": 0.2, "output.series_every": 0.1,
+        2,
+        True,
+        {"eq18": eq18},
+        **{
+            "time.step": 0.02,
+            "time.end": 0.2,
+            "output.series_every": 0.1,
             "output.directory": str(tmp_path / "run"),
-        }
+        },
     )
     with hpcqke.Simulation(case, comm=MPI.COMM_SELF) as sim:
         sim.set_state(smooth(2))
