@@ -51,7 +51,7 @@ def case_of(flavors: int, antineutrinos: bool, gradient: dict, length=6.0, exter
 
 
 def smooth(flavors: int, length: float = 6.0):
-    """Hermitian matrices that vary with z, v, phi, and vanish at the ends of the momentum window."""
+    """Hermitian matrices that vary with z, v, phi and vanish at the ends of the window in p."""
     draw = np.random.default_rng(8)
     shape = (2, 3, 4, flavors, flavors)  # species, wave, shape in (v, phi)
     a = draw.normal(size=shape) + 1j * draw.normal(size=shape)
