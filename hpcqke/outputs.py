@@ -57,10 +57,17 @@ class Outputs:
             "flavor": (list(state.FLAVORS[N]), {}),
             "momentum": (self.ps.momentum.p, {"units": "mu", "long_name": "|p| - p0"}),
             "direction": (self.ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
+            **self._azimuth(),
             "moment": (["M", "F"], {"long_name": "sum over momenta with weights 1 and v"}),
             "pair": (list(state.PAIR_NAMES[N]), {}),
             "k": (self.diagnostics.k, {"units": "mu", "long_name": "wave number 2 pi n/L"}),
         }
+
+    def _azimuth(self) -> dict:
+        """phi of each direction, if there are azimuth bins."""
+        momentum = self.ps.momentum
+        attributes = {"dims": ("direction",), "units": "1", "long_name": "azimuth phi"}
+        return {"azimuth": (momentum.azimuth, attributes)} if momentum.azimuths > 1 else {}
 
     def _fields_coords(self) -> dict:
         ps = self.ps
@@ -68,6 +75,7 @@ class Outputs:
             "z": (ps.z.z, {"units": "1/mu", "long_name": "position"}),
             "momentum": (ps.momentum.p, {"units": "mu", "long_name": "|p|"}),
             "direction": (ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
+            **self._azimuth(),
             "species": (list(ps.species), {}),
             "component": (list(state.COMPONENTS[ps.N]), {}),
             "weight": (
