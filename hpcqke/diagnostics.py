@@ -119,7 +119,9 @@ class Diagnostics:
         weight = ps.momentum.weight[ps.own[1], ps.own[2]][None, :, :, None] * ps.z.dz
         trace2 = weight * state.trace_product(A, A)
         psi2 = weight * np.sum(np.abs(state.off_diagonals(A)) ** 2, axis=-1)
-        entropy = weight * entropy_density(eigenvalues(A))
+        n = eigenvalues(A)
+        extremes = self._extremes(n[..., : ps.particles, :])
+        entropy = weight * entropy_density(n)
         entropy[..., ps.particles :] = 0.0
         values = np.stack([trace2, psi2, entropy], axis=-1).reshape(-1, ps.S * 3)
         sums = ordered_sum(values, ps.comm).reshape(ps.S, 3)
@@ -128,7 +130,17 @@ class Diagnostics:
             "trace_rho_squared": sums[:, 0],
             "off_diagonal_rms": float(np.sqrt(sums[:, 1].sum() / norm)),
             "entropy": float(sums[:, 2].sum()),
+            "eigenvalue_min": extremes[0],
+            "eigenvalue_max": extremes[1],
         }
+
+    def _extremes(self, n: np.ndarray) -> tuple[float, float]:
+        """The smallest and the largest eigenvalue of rho and rhobar anywhere."""
+        from mpi4py import MPI
+
+        ends = np.array([-n.min(), n.max()])
+        self.ps.comm.Allreduce(MPI.IN_PLACE, ends, MPI.MAX)
+        return float(-ends[0]), float(ends[1])
 
     def _mean_field(self, t: float, vec, X: np.ndarray) -> dict:
         """Energies, Eq. (7) and spectra from the momentum sums, on rank 0 (else empty)."""

@@ -11,6 +11,9 @@ from hpcqke.provenance import provenance
 from hpcqke.series import Series
 from hpcqke.storage import on_root
 
+NEGATIVE = 1e-2
+"""Eigenvalues below minus this part of the largest one are warned of."""
+
 
 class Outputs:
     """The files of one run. Methods are collective; rank 0 keeps the series."""
@@ -25,6 +28,7 @@ class Outputs:
             ps, folder.path / "checkpoints", case.checkpoint.keep, say=log.warn
         )
         self._frames = frames
+        self._warned = False
         self.series_file = self.fields_file = None
 
     def begin(self, meta: dict | None) -> None:
@@ -73,7 +77,7 @@ class Outputs:
         ps = self.ps
         return {
             "z": (ps.z.z, {"units": "1/mu", "long_name": "position"}),
-            "momentum": (ps.momentum.p, {"units": "mu", "long_name": "|p|"}),
+            "momentum": (ps.momentum.p, {"units": "mu", "long_name": "|p| - p0"}),
             "direction": (ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
             **self._azimuth(),
             "species": (list(ps.species), {}),
@@ -97,7 +101,7 @@ class Outputs:
             "step": {**column("steps taken"), "dtype": "i8"},
             "number": column("int sum Tr rho dz", "n/mu", "species"),
             "flavor_matrix": column("int sum rho dz", "n/mu", "species", "component"),
-            "energy_kinetic": column("K = int sum |p| Tr rho dz", energy),
+            "energy_kinetic": column("K = int sum (|p| - p0) Tr rho dz", energy),
             "energy_kinetic_direction": column(
                 "K of each direction", energy, "direction", "species"
             ),
@@ -115,6 +119,8 @@ class Outputs:
                 "dU_osc/dt, chain rule with the evaluated right-hand side", "mu n"
             ),
             "entropy": column("-int sum Tr[rho ln rho + (1-rho) ln(1-rho)] dz", "1/mu"),
+            "eigenvalue_min": column("smallest eigenvalue of rho", "n"),
+            "eigenvalue_max": column("largest eigenvalue of rho (1 - rho >= 0 asks for <= 1)", "n"),
             "trace_rho_squared": column("int sum Tr rho^2 dz", "n^2/mu", "species"),
             "polarization_norm_error": column("max over modes of |int P^2 dz / initial - 1|"),
             "survival": column(
@@ -130,9 +136,21 @@ class Outputs:
     def series(self, now, vec) -> None:
         """Append a row."""
         row = self.diagnostics.row(now.t, now.step, vec)
+        self._warn_of_negative(row)
         if self.ps.rank == 0:
             row["growth_rate"] = self._growth_rate(row)
             self.series_file.append(row)
+
+    def _warn_of_negative(self, row: dict) -> None:
+        """Say once if rho is no longer positive: the spectrum is too narrow for Eq. (16)."""
+        low, high = row["eigenvalue_min"], row["eigenvalue_max"]
+        if self._warned or low > -NEGATIVE * high or "gradient" not in self.case.terms:
+            return
+        self._warned = True
+        self.log.warn(
+            f"warning: rho has an eigenvalue of {low:.2e} of {high:.2e} at t = {row['time']:.6g}: "
+            "the momentum spectrum is too narrow for the gradient expansion"
+        )
 
     def fields(self, now, vec) -> None:
         """Append rho."""

@@ -34,6 +34,9 @@ def linear_systems(case: Case, diagonal: np.ndarray | None = None) -> dict[str, 
     weight = grid.v_weight * grid.p_weight.sum()
     if diagonal is None:
         diagonal = initial_diagonal(case, grid)
+        if getattr(case.initial, "momentum_width", None) is not None:
+            # such a spectrum adds up to P^z itself, whatever the weights of the bins
+            diagonal = diagonal / grid.p_weight.sum()
     return sectors(grid.v, weight, diagonal, mu)
 
 

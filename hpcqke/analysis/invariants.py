@@ -17,29 +17,33 @@ if TYPE_CHECKING:
 
 #: Where drifts of exactly zero are drawn.
 FLOOR = 1e-17
+#: With which sign a species counts in flavor; a tracer does not.
+SIGNS = {"nu": 1.0, "nubar": -1.0}
 #: Rates of U_osc below this fraction of mu U_osc are round-off.
 ROUND_OFF = 1e-13
 
 
-def drifts(series: xr.Dataset) -> dict[str, np.ndarray]:
+def drifts(series: xr.Dataset, standard: bool = True) -> dict[str, np.ndarray]:
     """Relative change since the start of each invariant that the series has, by label, (time,).
 
-    Lengths of vectors and matrices are compared with their largest initial entry.
+    Lengths of vectors and matrices are compared with their largest initial entry. standard: is
+    it Eq. (1)? With gradient terms |P| of single momenta changes, and Eq. (7) is not all of it.
     """
     out = {}
     if "number" in series:
         out[r"number"] = _relative(series["number"].values)
     if "flavor_matrix" in series:
         matrix = series["flavor_matrix"].transpose("time", "species", "component").values
-        net = matrix[:, 0] - matrix[:, 1:].sum(axis=1)
+        sign = [SIGNS.get(str(name), 0.0) for name in series["species"].values]
+        net = np.einsum("s,tsc->tc", sign, matrix)
         scale = max(np.abs(matrix[0]).max(), 1e-300)
         out[r"flavor $\int(\rho-\bar\rho)$"] = np.abs(net - net[0]).max(axis=1) / scale
     if "trace_rho_squared" in series:
         out[r"$\int {\rm Tr}\,\rho^2$"] = _relative(series["trace_rho_squared"].values)
-    if "polarization_norm_error" in series:
+    if standard and "polarization_norm_error" in series:
         out[r"$\int P^2$, worst mode"] = np.abs(series["polarization_norm_error"].values)
     sides = eq7_sides(series)
-    if sides is not None:
+    if sides is not None and standard:
         left, right = sides
         if _exchanges_energy(series):
             out["Eq. (7), left $-$ right"] = np.abs(left - right) / np.nanmax(np.abs(right))
@@ -67,7 +71,8 @@ def draw_invariants(run: Run, file: Path, say: Callable[[str], Any]) -> None:
         raise Skip("only one row in series.nc")
     t = series["time"].values
     with picture(file, (7.0, 8.5), nrows=3, sharex=True) as (figure, axes):
-        for i, (label, values) in enumerate(drifts(series).items()):
+        standard = "gradient" not in run.case.terms
+        for i, (label, values) in enumerate(drifts(series, standard).items()):
             axes[0].semilogy(t, np.maximum(np.abs(values), FLOOR), label=label, **line(i))
         axes[0].set_ylabel("relative change\n" + r"(none: $10^{-17}$)")
         figure.suptitle(title(run), fontsize=11)
@@ -93,7 +98,7 @@ def draw_invariants(run: Run, file: Path, say: Callable[[str], Any]) -> None:
 def _energies(ax: Any, series: xr.Dataset) -> None:
     """Changes of the energies; curves that lie on each other show as stripes of unlike width."""
     curves = {
-        "energy_total": ("$K + U$", 7.0, "0.82", "-"),
+        "energy_total": ("total", 7.0, "0.82", "-"),
         "energy_refractive": ("$U$", 4.0, "#6ea8dc", "-"),
         "energy_refractive_osc": (r"$U_{\rm osc}$", 1.2, LINES[0][0], "-"),
         "energy_kinetic": ("$K$", 1.6, LINES[1][0], "--"),

@@ -10,7 +10,10 @@ from hpcqke.analysis.drawing import Skip
 from hpcqke.analysis.fig1 import draw_fig1
 from hpcqke.analysis.growth_picture import draw_growth
 from hpcqke.analysis.invariants import draw_invariants
+from hpcqke.analysis.ledger_picture import draw_ledger
+from hpcqke.analysis.momentum_picture import draw_momentum_spectra
 from hpcqke.analysis.open_run import open_run
+from hpcqke.analysis.shift_picture import draw_shift
 from hpcqke.analysis.spectra_picture import draw_spectra
 from hpcqke.errors import CaseError
 
@@ -19,6 +22,12 @@ PICTURES = {
     "spectra.png": draw_spectra,
     "growth.png": draw_growth,
     "invariants.png": draw_invariants,
+}
+#: The pictures of runs in which neutrinos change their energy.
+GRADIENT_PICTURES = {
+    "ledger.png": draw_ledger,
+    "momentum_shift.png": draw_shift,
+    "momentum_spectra.png": draw_momentum_spectra,
 }
 
 
@@ -30,7 +39,9 @@ def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
     drawn = []
     with open_run(path) as run:
         folder = run.path / "plots"
-        for name, draw in PICTURES.items():
+        gradient = (run.path / "case.toml").is_file() and "gradient" in run.case.terms
+        pictures = PICTURES | (GRADIENT_PICTURES if gradient else {})
+        for name, draw in pictures.items():
             try:
                 draw(run, folder / name, say)
             except (Skip, CaseError) as reason:

@@ -46,8 +46,8 @@ def nux_content(fields: xr.Dataset, direction: int | None = None) -> Content:
         frame = rho.isel(time=i).transpose("z", "momentum", "direction", "component").values
         total = _sum(state.trace(frame), weight)
         electron = _sum(state.occupations(frame)[..., 0], weight)
-        values.append(1 - _coarse(electron, every) / _coarse(total, every))
-    z = _coarse(fields["z"].values, every)
+        values.append(1 - coarse(electron, every) / coarse(total, every))
+    z = coarse(fields["z"].values, every)
     three = state.number_of_flavors(rho.sizes["component"]) == 3
     flavors = r"$\nu_\mu + \nu_\tau$" if three else r"$\nu_x$"
     return Content(rho["time"].values, z, np.array(values), flavors, label)
@@ -57,7 +57,7 @@ def _sum(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.einsum("zpd,pd->z", values, weight)
 
 
-def _coarse(values: np.ndarray, every: int) -> np.ndarray:
+def coarse(values: np.ndarray, every: int) -> np.ndarray:
     """Means over groups of `every` cells; the rest at the end is a group of its own."""
     if every == 1:
         return values

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from hpcqke import Simulation, load_case, open_run
-from hpcqke.analysis.plots import plot_run
+from hpcqke.analysis import momenta
+from hpcqke.analysis.homogeneous import linear_systems
+from hpcqke.analysis.ledger_picture import Ledger
+from hpcqke.analysis.plots import GRADIENT_PICTURES, plot_run
+from hpcqke.analysis.shift_picture import colors
 from hpcqke.analysis.spacetime import nux_content
 from hpcqke.analysis.spectra_picture import telling_frames
 from hpcqke.case import make_case
@@ -81,3 +85,74 @@ def test_frames_of_spectra():
     assert list(frames[:4]) == [0, 2, 4, 6]
     assert frames[-1] == size.size - 1
     assert len(frames) == 7
+
+
+def small_run(name, tmp_path, **settings):
+    small = {
+        "grid.z.cells": 32, "time.end": 1.0, "output.fields_every": 0.5,
+        "output.directory": str(tmp_path / name),
+    }  # fmt: skip
+    with Simulation(load_case(name, {**small, **settings})) as sim:
+        return sim.run(quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "labels"),
+    [
+        ("gradient", {}, ["$v = +1$", "$v = -1$"]),
+        (
+            "gradient",
+            {"flavors.antineutrinos": True, "initial.P0_bar": [0.1, 0.2]},
+            [f"$\\{nu}$, $v = {v}$" for nu in ("nu", "bar\\nu") for v in ("+1", "-1")],
+        ),
+        ("axisymmetric", {"grid.momentum.count": 8}, ["$v > 0$", "$v < 0$"]),
+        ("gradient", {"terms.gradient.mode": "tracer"}, ["$v = +1$", "$v = -1$"]),
+    ],
+)
+def test_runs_with_gradient_terms(name, settings, labels, tmp_path):
+    """Their three pictures, and what is in them: shift and spectra tell the K of the series."""
+    run = small_run(name, tmp_path, **settings)
+    names, said = drawn(run.path)
+    assert set(GRADIENT_PICTURES) <= names
+    assert [line.split(":")[0] for line in said] in ([], ["growth.png"])
+    with open_run(run.path) as opened:
+        grid, series = momenta.grid_of(opened), opened.series
+        beams = momenta.beams_of(opened, grid)
+        shift = momenta.local_shift(opened, grid, beams)
+        assert [beam.label for beam in beams] == labels
+        assert Ledger(series).drift < 1e-9  # U has hardly moved at t = 1
+        dq, q = np.diff(momenta.edges(grid)), grid.p
+        starts = [momenta.spectrum(series, grid, b) for b in beams]
+        changes = [momenta.change(series, grid, b) for b in beams]
+        number = np.sum(np.array(starts) * dq)
+        assert number == pytest.approx(float(series.number[0].sum()), rel=1e-9)
+        kinetic = np.sum(np.array(changes) * q * dq)
+        assert kinetic == pytest.approx(Ledger(series).kinetic[-1], rel=0.03)  # q of the centroid
+        if name == "gradient":
+            # P0 of a beam stays uniform: the mean over z of the shift is that of the spectrum
+            for start, change, values in zip(starts, changes, shift.values, strict=True):
+                assert values[-1].mean() == pytest.approx(
+                    momenta.mean_shift(q, start, change), 1e-6
+                )
+
+
+def test_gradient_runs_without_fields_or_change(tmp_path):
+    run = small_run("gradient", tmp_path, **{"output.fields_every": None, "initial.modes": [
+        {"direction": 0, "n": 1}]})  # fmt: skip
+    names, said = drawn(run.path)
+    assert "momentum_spectra.png" in names
+    assert "ledger.png" not in names
+    assert any(line.startswith("ledger.png: not drawn: U does not change") for line in said)
+
+
+def test_colors_of_a_shift():
+    assert colors(np.array([-0.5, 1e-4])) == ("magma", -0.5, 0.0)
+    assert colors(np.array([0.0, 0.5])) == ("magma_r", 0.0, 0.5)
+    assert colors(np.array([-0.2, 0.5])) == ("RdBu_r", -0.5, 0.5)
+
+
+def test_spectra_do_not_change_the_growth():
+    """Beams with many |p| grow like beams with one: from the case, and from a frame."""
+    one, many = (linear_systems(load_case(n))["ex"] for n in ("two_beam_lcg", "two_beam_ledger"))
+    k = np.linspace(-2, 1, 7)
+    assert np.allclose(one.growth(k)[0], many.growth(k)[0], atol=1e-12)
