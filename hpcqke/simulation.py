@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpcqke import parallel, terms
+from hpcqke import case_checks, parallel, terms
 from hpcqke.case import Case
 from hpcqke.errors import EXIT, CaseError, HpcqkeError
 from hpcqke.grids import MomentumGrid, ZGrid
@@ -32,7 +32,7 @@ def build_terms(case: Case) -> list:
 
 def stencil(case: Case) -> int:
     """Ghost rows in z: the widest that a term asks for."""
-    return max((type(t).stencil_z(t.config) for t in build_terms(case)), default=0)
+    return case_checks.stencil(case)
 
 
 def stencil_p(case: Case) -> int:

@@ -47,6 +47,11 @@ class Term:
         return 0
 
     @classmethod
+    def derivatives_z(cls, config: Any) -> int:
+        """How many times in a row the term takes d_z: the ghost rows are that many stencils."""
+        return 1
+
+    @classmethod
     def stencil_p(cls, config: Any) -> int:
         """Modes needed on each side along the momentum axis."""
         return 0

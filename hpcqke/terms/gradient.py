@@ -9,14 +9,27 @@ two parts switched off, for study, K + U is not conserved. The split form
 
 is used, with the discrete X of `hpcqke.momentum_operator` and the discrete d_z of the advection.
 For antineutrinos both terms have the opposite sign.
+
+With azimuth bins Omega0 has the transverse fluxes as well, and there is the extra term of Eq. (18)
+
+    d Omega_p = c18 mu [(n_x d_z F_y - n_y d_z F_x)/|p| + n_x d_z G_y - n_y d_z G_x]
+
+with G_i = sum (n_i/|p|) (rho + rhobar). Its factor c18 is a choice, `eq18`. The paper has Omega0
+alone in the anticommutators: then K + U + U1 is conserved up to second order in the gradients only;
+with the whole Omega there, the default, exactly.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from hpcqke.momentum_operator import MomentumOperator, finite_volumes, on_axis
 from hpcqke.schema import boolean, choice
 from hpcqke.terms.base import Term
+
+COEFFICIENTS = {"none": 0.0, "printed": 1.0, "supplement": 0.5, "spinors": -0.5}
+"""c18, the factor of the extra term: Eq. (18) as printed, half of it from (S17), and what
+left-handed spinors give. The energy that it carries, U1, is accounted for with any factor."""
 
 
 class Gradient(Term):
@@ -39,6 +52,37 @@ class Gradient(Term):
         order: int = choice(2, 4, default=2, doc="order of the differences along |p|, v = +-1")
         weak_force: bool = boolean(True, doc="the force 1/2{d_z Omega, d_pz rho}")
         group_velocity: bool = boolean(True, doc="the correction -1/2{d_pz Omega, d_z rho}")
+        eq18: str = choice(
+            *COEFFICIENTS,
+            default="none",
+            doc="the term of Eq. (18), times +1 (printed), +1/2 (supplement), -1/2 (spinors)",
+        )
+        eq18_in_bracket: bool = boolean(
+            True, doc="also in the anticommutators, which keeps the energy; false: as printed"
+        )
+
+    @property
+    def c18(self) -> float:
+        """The coefficient of the extra term of Eq. (18)."""
+        return COEFFICIENTS[self.config.eq18]
+
+    @classmethod
+    def derivatives_z(cls, config: Any) -> int:
+        """Eq. (18) has d_z of a field in Omega, of which the bracket takes d_z."""
+        return 1 if config.eq18 == "none" else 2
+
+    @classmethod
+    def check(cls, config: Any, case: Any) -> Iterator[tuple[Any, ...]]:
+        """Eq. (18) vanishes in axial symmetry, and on the axis."""
+        if config.eq18 == "none":
+            return
+        momentum = case.grid.momentum
+        if momentum.azimuths < 3:
+            needs = "must be >= 3 with terms.gradient.eq18, which is 0 in axial symmetry"
+            yield "grid.momentum.azimuths", needs, momentum.azimuths
+        if momentum.directions is not None:
+            needs = 'must be left out with terms.gradient.eq18, which needs rule = "uniform"'
+            yield "grid.momentum.directions", needs, momentum.directions
 
     @classmethod
     def stencil_p(cls, config: Any) -> int:
@@ -48,7 +92,8 @@ class Gradient(Term):
     def operator(self, momentum: Any) -> MomentumOperator:
         """X on the momentum grid."""
         if momentum.v_edges is not None:
-            return finite_volumes(momentum.p_edges, momentum.v_edges, momentum.p0)
+            cells = finite_volumes(momentum.p_edges, momentum.v_edges, momentum.p0)
+            return cells.repeated(momentum.azimuths)
         return on_axis(momentum.p, momentum.v, self.config.order)
 
     def max_rate(self, ps: Any) -> float:
