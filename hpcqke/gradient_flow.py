@@ -19,6 +19,21 @@ def with_trace(field: np.ndarray) -> np.ndarray:
     return out
 
 
+def summed(parts) -> np.ndarray | None:
+    """The sum of those that are there, None if none is."""
+    there = [part for part in parts if part is not None]
+    return sum(there[1:], there[0]) if there else None
+
+
+def derivative(ps, order: int, rows: np.ndarray) -> np.ndarray:
+    """d_z of own rows from ``rows``, which has the ghost rows around them."""
+    w, n = ps.ghosts.width_z, ps.rows
+    out = np.zeros((n, rows.shape[1]))
+    for m, c in enumerate(CENTRAL[order], start=1):
+        out += c * (rows[w + m : w + m + n] - rows[w - m : w - m + n])
+    return out / ps.z.dz
+
+
 class GradientFlow:
     """X(rho o d_z h) - d_z(rho o X h) for every cell of this rank, h without the kinetic energy.
 
@@ -53,30 +68,15 @@ class GradientFlow:
             )
 
         self._bracket = bracket(operator.drift)
-        self._potential = self._sum(
-            t.potential(ps, ps.positions(ps.ghosts.width_z)) for t in others
-        )
+        self._potential = summed(t.potential(ps, ps.positions(ps.ghosts.width_z)) for t in others)
         # H(p) = H(1)/|p|: its drift is -X(1/|p|) with the same matrix everywhere.
-        self._matrix = self._sum(t.matrix(np.ones(1)) for t in others)
+        self._matrix = summed(t.matrix(np.ones(1)) for t in others)
         self._vacuum = None
         if self._matrix is not None and term.config.group_velocity:
             self._vacuum = bracket(-operator.inverse_momentum_drift(ps.momentum.magnitude))
             rows = ps.rows + 2 * ps.ghosts.width_z
             self._matrix = np.ascontiguousarray(np.broadcast_to(self._matrix, (rows, ps.C)))
         self._part = ps.aligned() if self._vacuum is not None else None
-
-    @staticmethod
-    def _sum(parts) -> np.ndarray | None:
-        there = [part for part in parts if part is not None]
-        return sum(there[1:], there[0]) if there else None
-
-    def derivative(self, rows: np.ndarray) -> np.ndarray:
-        """d_z of own rows from ``rows``, which has the ghost rows around them."""
-        w, n = self.ps.ghosts.width_z, self.ps.rows
-        out = np.zeros((n, rows.shape[1]))
-        for m, c in enumerate(CENTRAL[self.order], start=1):
-            out += c * (rows[w + m : w + m + n] - rows[w - m : w - m + n])
-        return out / self.ps.z.dz
 
     def add(self, X: np.ndarray, F: np.ndarray, mean: np.ndarray, flux: np.ndarray) -> None:
         """F += the gradient terms; mean A = mu M, flux B = mu F of own and ghost rows.
@@ -101,7 +101,7 @@ class GradientFlow:
         if self._potential is not None:
             A = A + self._potential
         if self.term.config.weak_force:
-            dA, dB = self.derivative(A), self.derivative(B)
+            dA, dB = (derivative(ps, self.order, field) for field in (A, B))
             self._bracket.force(X, ghosts.before, ghosts.after, dA, dB, F, 0, rows)
         if self._has_drift:
             self._bracket.drift(X, ghosts.lo, ghosts.hi, B, F, 0, ps.rows)

@@ -7,10 +7,17 @@ two parts switched off, for study, K + U is not conserved. The split form
 
     d_t rho = ... + X(rho o d_z Omega) - d_z(rho o X Omega),   a o b = (ab + ba)/2,   X = d/dp_z
 
-is used, with the discrete X of `hpcqke.momentum_operator` and the discrete d_z of the advection.
-For antineutrinos both terms have the opposite sign.
+is the default, with the discrete X of `hpcqke.momentum_operator` and the discrete d_z of the advection.
+For antineutrinos both terms have the opposite sign. Form "arakawa" conserves int sum Tr rho^2 too:
+
+    d_t rho = i [rho, h] + (J1 + J2 + J3)/3           with the whole h, kinetic energy included,
+    J1 = d_z h o X rho - X h o d_z rho,   J2 = d_z(h o X rho) - X(h o d_z rho),
+    J3 = X(rho o d_z h) - d_z(rho o X h)
+
+in place of the split terms and of the advection, whose d_z rho it averages a little over |p|.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +43,12 @@ class Gradient(Term):
             default="full",
             doc="full: Eq. (16); tracer: flavor by Eq. (1), its momentum response beside it",
         )
+        form: str = choice(
+            "split",
+            "arakawa",
+            default="split",
+            doc="split: keeps number and energy; arakawa: and Tr rho^2, advection included",
+        )
         order: int = choice(2, 4, default=2, doc="order of the differences along |p|, v = +-1")
         weak_force: bool = boolean(True, doc="the force 1/2{d_z Omega, d_pz rho}")
         group_velocity: bool = boolean(True, doc="the correction -1/2{d_pz Omega, d_z rho}")
@@ -44,6 +57,27 @@ class Gradient(Term):
     def stencil_p(cls, config: Any) -> int:
         """Half the order."""
         return config.order // 2
+
+    @classmethod
+    def needs_corners(cls, config: Any) -> bool:
+        """J2 has differences along z and momentum of the same product."""
+        return config.form == "arakawa"
+
+    @classmethod
+    def check(cls, config: Any, case: Any) -> Iterator[tuple[Any, ...]]:
+        """Form "arakawa" is one whole."""
+        if config.form != "arakawa":
+            return
+        if config.mode == "tracer":
+            yield "form", 'must be "split" with mode = "tracer"', config.form
+        for part in ("weak_force", "group_velocity"):
+            if not getattr(config, part):
+                yield part, 'must be true with form = "arakawa"', False
+
+    @property
+    def with_advection(self) -> bool:
+        """Does the term contain -v d_z rho?"""
+        return self.config.form == "arakawa"
 
     def operator(self, momentum: Any) -> MomentumOperator:
         """X on the momentum grid."""
