@@ -34,7 +34,7 @@ HQ_INLINE void HQ_(turn)(const hq_arakawa *b, const double *g, ptrdiff_t i, ptrd
         const HQ_VEC none = (HQ_VEC){0}, x = HQ_(load)(from + c * HQ_W);
         const HQ_VEC before = j > 0 ? HQ_(load)(from + c * HQ_W + down) : none;
         const HQ_VEC after = j + 1 < vectors ? HQ_(load)(from + c * HQ_W + up) : none;
-        (void)before, (void)after, (void)x;
+        (void)x; /* a single lane has only its neighbours */
         t[c] += below * HQ_DOWN(before, x) + above * HQ_UP(x, after);
     }
 }
@@ -180,20 +180,14 @@ HQ_INLINE void HQ_(gather)(const hq_arakawa *b, const double *push, const double
 #define HQ_INSTANCES(C)                                                                            \
     static void HQ_(reach_##C)(const hq_arakawa *b, const double *rho, const double *A,            \
                                const double *B, double *push, double *flux)                        \
-    {                                                                                              \
-        HQ_(reach)(b, rho, A, B, push, flux, C);                                                   \
-    }                                                                                              \
+    { HQ_(reach)(b, rho, A, B, push, flux, C); }                                                   \
     static void HQ_(pull_##C)(const hq_arakawa *b, const double *const *rho, const double *A,      \
                               const double *B, const double *dA, const double *dB)                 \
-    {                                                                                              \
-        HQ_(pull)(b, rho, A, B, dA, dB, C);                                                        \
-    }                                                                                              \
+    { HQ_(pull)(b, rho, A, B, dA, dB, C); }                                                        \
     static void HQ_(gather_##C)(const hq_arakawa *b, const double *push,                           \
                                 const double *const *flux, const double *B, const double *dA,      \
                                 const double *dB, double *F)                                       \
-    {                                                                                              \
-        HQ_(gather)(b, push, flux, B, dA, dB, F, C);                                               \
-    }
+    { HQ_(gather)(b, push, flux, B, dA, dB, F, C); }
 
 HQ_INSTANCES(4)
 HQ_INSTANCES(9)

@@ -72,9 +72,10 @@ static void add(const hq_arakawa *b, const hq_rows *r, const double *A, const do
             rho[m] = b->rho + (middle + m) % rows * b->wide;
             flux[m] = b->flux + (middle + m) % rows * b->length;
         }
-        const double *a = A + z * C, *bb = B + z * C, *da = dA + middle * C, *db = dB + middle * C;
-        loops->pull(b, rho + w, a, bb, da, db);
-        loops->gather(b, b->push + z % rows * b->length, flux + w, bb, da, db,
+        const double *mean = A + z * C, *current = B + z * C; /* of the middle row */
+        const double *dmean = dA + middle * C, *dcurrent = dB + middle * C;
+        loops->pull(b, rho + w, mean, current, dmean, dcurrent);
+        loops->gather(b, b->push + z % rows * b->length, flux + w, current, dmean, dcurrent,
                       F + middle * b->length);
     }
 }

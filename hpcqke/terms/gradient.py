@@ -7,14 +7,15 @@ two parts switched off, for study, K + U is not conserved. The split form
 
     d_t rho = ... + X(rho o d_z Omega) - d_z(rho o X Omega),   a o b = (ab + ba)/2,   X = d/dp_z
 
-is the default, with the discrete X of `hpcqke.momentum_operator` and the discrete d_z of the advection.
-For antineutrinos both terms have the opposite sign. Form "arakawa" conserves int sum Tr rho^2 too:
+is the default, with the X of `hpcqke.momentum_operator` and the d_z of the advection. For
+antineutrinos both terms have the opposite sign. Form "arakawa" conserves int Tr rho^2 too:
 
     d_t rho = i [rho, h] + (J1 + J2 + J3)/3           with the whole h, kinetic energy included,
     J1 = d_z h o X rho - X h o d_z rho,   J2 = d_z(h o X rho) - X(h o d_z rho),
     J3 = X(rho o d_z h) - d_z(rho o X h)
 
-in place of the split terms and of the advection, whose d_z rho it averages a little over |p|.
+in place of the split terms and of the advection. J2 averages d_z rho over neighbouring bins, which
+spreads the tails of a spectrum: this form wants finer bins and wider windows than the split one.
 """
 
 from collections.abc import Iterator
@@ -65,7 +66,9 @@ class Gradient(Term):
 
     @classmethod
     def check(cls, config: Any, case: Any) -> Iterator[tuple[Any, ...]]:
-        """Form "arakawa" is one whole."""
+        """Form "arakawa" is one whole; finite volumes have one order."""
+        if config.order != 2 and case.grid.momentum.rule == "uniform":
+            yield "order", 'must be 2 with rule = "uniform"', config.order
         if config.form != "arakawa":
             return
         if config.mode == "tracer":
