@@ -16,6 +16,7 @@ from time import perf_counter
 import numpy as np
 
 from hpcqke import guard
+from hpcqke.arakawa_flow import ArakawaFlow
 from hpcqke.channels import Transverse
 from hpcqke.external_energy import ExternalEnergy
 from hpcqke.gradient_flow import GradientFlow
@@ -47,7 +48,8 @@ class KineticEquation:
         self._across = self._transverse(order)
         if self.gradient:
             channels = self._across.channels if self._across else ()
-            self._flow = GradientFlow(ps, self.gradient, order, self.hamiltonian, channels)
+            flow = ArakawaFlow if self.gradient.with_advection else GradientFlow
+            self._flow = flow(ps, self.gradient, order, self.hamiltonian, channels)
         self._fused = ps.ranks_p == 1 and self._flow is None and self._across is None
         self._own = MomentumSums(ps, self.kernel)
         self._sums = MomentumSums(ps, self.kernel, ghosts=True) if self._flow else self._own
@@ -73,8 +75,13 @@ class KineticEquation:
         self.calls = 0
 
     def _speed(self) -> np.ndarray | None:
-        """The velocity X energy, where that is not exactly v; else None."""
+        """The velocity X energy, where that is not exactly v; else None.
+
+        Zero if the gradient term does the advection: what is left of it is its filter.
+        """
         momentum, ps = self.ps.momentum, self.ps
+        if self.gradient is not None and self.gradient.with_advection:
+            return np.zeros_like(ps.v)
         if self.gradient is None or momentum.v_edges is None:
             return None
         return ps.pack_modes(self.gradient.operator(momentum).speed[ps.own[1:]])

@@ -19,6 +19,12 @@ def with_trace(field: np.ndarray) -> np.ndarray:
     return out
 
 
+def summed(parts) -> np.ndarray | None:
+    """The sum of those that are there, None if none is."""
+    there = [part for part in parts if part is not None]
+    return sum(there[1:], there[0]) if there else None
+
+
 class GradientFlow:
     """X(rho o d_z h) - d_z(rho o X h) for every cell of this rank, h without the kinetic energy.
 
@@ -58,9 +64,9 @@ class GradientFlow:
             )
 
         self._bracket = bracket(operator.drift)
-        self._potential = self._sum(t.potential(ps, ps.positions(w)) for t in others)
+        self._potential = summed(t.potential(ps, ps.positions(w)) for t in others)
         # H(p) = H(1)/|p|: its drift is -X(1/|p|) with the same matrix everywhere.
-        self._matrix = self._sum(t.matrix(np.ones(1)) for t in others)
+        self._matrix = summed(t.matrix(np.ones(1)) for t in others)
         self._vacuum = None
         if self._matrix is not None and term.config.group_velocity:
             self._vacuum = bracket(-operator.inverse_momentum_drift(ps.momentum.magnitude))
@@ -77,15 +83,6 @@ class GradientFlow:
         even = self._vacuum is not None or any(c.even for c in channels)
         self._part = ps.aligned() if even else None
         self._nothing = np.zeros((ps.rows, ps.C))
-
-    @staticmethod
-    def _sum(parts) -> np.ndarray | None:
-        there = [part for part in parts if part is not None]
-        return sum(there[1:], there[0]) if there else None
-
-    def derivative(self, rows: np.ndarray) -> np.ndarray:
-        """d_z of own rows from ``rows``, which has the ghost rows around them."""
-        return inner_derivative(rows, self.order, self.ps.z.dz)
 
     def add(
         self, X: np.ndarray, F: np.ndarray, mean: np.ndarray, flux: np.ndarray, fields=()
@@ -113,7 +110,7 @@ class GradientFlow:
         if self._potential is not None:
             A = A + self._potential
         if self.term.config.weak_force:
-            dA, dB = self.derivative(A), self.derivative(B)
+            dA, dB = (inner_derivative(field, self.order, ps.z.dz) for field in (A, B))
             self._bracket.force(X, ghosts.before, ghosts.after, dA, dB, F, 0, rows)
         if self._has_drift:
             self._bracket.drift(X, self._lo, self._hi, B, F, 0, ps.rows)
@@ -132,7 +129,7 @@ class GradientFlow:
         ghosts, rows, config = self.ps.ghosts, self.ps.rows, self.term.config
         B = with_trace(field)
         if config.weak_force:
-            dB = self.derivative(B)
+            dB = inner_derivative(B, self.order, self.ps.z.dz)
             bracket.force(X, ghosts.before, ghosts.after, self._nothing, dB, F, 0, rows)
         if config.group_velocity:
             bracket.drift(X, self._lo, self._hi, B, F, 0, rows)

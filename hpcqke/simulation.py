@@ -40,6 +40,11 @@ def stencil_p(case: Case) -> int:
     return max((type(t).stencil_p(t.config) for t in build_terms(case)), default=0)
 
 
+def corners(case: Case) -> bool:
+    """Does a term look at ghost columns of ghost rows?"""
+    return any(type(t).needs_corners(t.config) for t in build_terms(case))
+
+
 class Simulation:
     """One case on one communicator.
 
@@ -71,6 +76,7 @@ class Simulation:
             comm,
             stencil_p(case),
             "gradient" in case.terms and case.terms["gradient"].mode == "tracer",
+            corners(case),
         )
         self.equation = KineticEquation(self.ps, build_terms(case))
         self.vec = self.ps.create_vec()

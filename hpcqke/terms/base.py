@@ -57,6 +57,11 @@ class Term:
         return 0
 
     @classmethod
+    def needs_corners(cls, config: Any) -> bool:
+        """Whether it looks along momentum from cells next door along z, or the reverse."""
+        return False
+
+    @classmethod
     def check(cls, config: Any, case: Any) -> Iterator[tuple[Any, ...]]:
         """Faults that no single key shows: (key, or section.key of another, allowed[, value])."""
         yield from ()

@@ -7,8 +7,15 @@ two parts switched off, for study, K + U is not conserved. The split form
 
     d_t rho = ... + X(rho o d_z Omega) - d_z(rho o X Omega),   a o b = (ab + ba)/2,   X = d/dp_z
 
-is used, with the discrete X of `hpcqke.momentum_operator` and the discrete d_z of the advection.
-For antineutrinos both terms have the opposite sign.
+is the default, with the X of `hpcqke.momentum_operator` and the d_z of the advection. For
+antineutrinos both terms have the opposite sign. Form "arakawa" conserves int Tr rho^2 too:
+
+    d_t rho = i [rho, h] + (J1 + J2 + J3)/3           with the whole h, kinetic energy included,
+    J1 = d_z h o X rho - X h o d_z rho,   J2 = d_z(h o X rho) - X(h o d_z rho),
+    J3 = X(rho o d_z h) - d_z(rho o X h)
+
+in place of the split terms and of the advection. J2 averages d_z rho over neighbouring bins, which
+spreads the tails of a spectrum: this form wants finer bins and wider windows than the split one.
 
 With azimuth bins Omega0 has the transverse fluxes as well, and there is the extra term of Eq. (18)
 
@@ -49,6 +56,12 @@ class Gradient(Term):
             default="full",
             doc="full: Eq. (16); tracer: flavor by Eq. (1), its momentum response beside it",
         )
+        form: str = choice(
+            "split",
+            "arakawa",
+            default="split",
+            doc="split: keeps number and energy; arakawa: and Tr rho^2, advection included",
+        )
         order: int = choice(2, 4, default=2, doc="order of the differences along |p|, v = +-1")
         weak_force: bool = boolean(True, doc="the force 1/2{d_z Omega, d_pz rho}")
         group_velocity: bool = boolean(True, doc="the correction -1/2{d_pz Omega, d_z rho}")
@@ -72,11 +85,39 @@ class Gradient(Term):
         return 1 if config.eq18 == "none" else 2
 
     @classmethod
+    def stencil_p(cls, config: Any) -> int:
+        """Half the order."""
+        return config.order // 2
+
+    @classmethod
+    def needs_corners(cls, config: Any) -> bool:
+        """J2 has differences along z and momentum of the same product."""
+        return config.form == "arakawa"
+
+    @classmethod
     def check(cls, config: Any, case: Any) -> Iterator[tuple[Any, ...]]:
-        """Eq. (18) vanishes in axial symmetry, and on the axis."""
-        if config.eq18 == "none":
-            return
+        """Finite volumes have one order; "arakawa" is one whole; Eq. (18) needs azimuths."""
         momentum = case.grid.momentum
+        if config.order != 2 and momentum.rule == "uniform":
+            yield "order", 'must be 2 with rule = "uniform"', config.order
+        if config.form == "arakawa":
+            yield from cls._check_arakawa(config, momentum)
+        if config.eq18 != "none":
+            yield from cls._check_eq18(momentum)
+
+    @staticmethod
+    def _check_arakawa(config: Any, momentum: Any) -> Iterator[tuple[Any, ...]]:
+        if config.mode == "tracer":
+            yield "form", 'must be "split" with mode = "tracer"', config.form
+        if momentum.azimuths > 1:
+            yield "form", 'must be "split" with azimuths', config.form
+        for part in ("weak_force", "group_velocity"):
+            if not getattr(config, part):
+                yield part, 'must be true with form = "arakawa"', False
+
+    @staticmethod
+    def _check_eq18(momentum: Any) -> Iterator[tuple[Any, ...]]:
+        """It vanishes in axial symmetry, and on the axis."""
         if momentum.azimuths < 3:
             needs = "must be >= 3 with terms.gradient.eq18, which is 0 in axial symmetry"
             yield "grid.momentum.azimuths", needs, momentum.azimuths
@@ -84,10 +125,10 @@ class Gradient(Term):
             needs = 'must be left out with terms.gradient.eq18, which needs rule = "uniform"'
             yield "grid.momentum.directions", needs, momentum.directions
 
-    @classmethod
-    def stencil_p(cls, config: Any) -> int:
-        """Half the order."""
-        return config.order // 2
+    @property
+    def with_advection(self) -> bool:
+        """Does the term contain -v d_z rho?"""
+        return self.config.form == "arakawa"
 
     def operator(self, momentum: Any) -> MomentumOperator:
         """X on the momentum grid."""
