@@ -25,7 +25,8 @@ class Fields:
     coords: name -> (values, attributes), with attributes["dims"] for one that lies over others,
     such as weight(momentum, direction). Needed: z, momentum, direction, species, component; "time"
     and "rho" may give the attributes of these two as (None, attributes). attrs: of the file.
-    capacity: frames to make room for. resume: go on in an existing file after that many frames.
+    capacity: frames to make room for, doubled when they are used up, but up to `most` only if more
+    are not expected. resume: go on in an existing file after that many frames.
     """
 
     def __init__(
@@ -36,10 +37,11 @@ class Fields:
         attrs: Mapping[str, Any] | None = None,
         capacity: int = 1,
         resume: int | None = None,
+        most: int = 0,
     ) -> None:
         self.ps, self.comm, self.path = ps, ps.comm, Path(path)
         self._coords, self._attrs = dict(coords), dict(attrs or {})
-        self.count = 0
+        self.count, self._most = 0, most
         on_root(self.comm, self._remove_stale)
         if resume is None:
             self._layout = self._replace(max(1, capacity))
@@ -59,7 +61,10 @@ class Fields:
     def append(self, t: float, X: np.ndarray) -> None:
         """Write the state X as a frame, then its time t."""
         if self.count == self.capacity:
-            self._layout = self._replace(max(1, 2 * self.capacity))
+            doubled = max(1, 2 * self.capacity)
+            self._layout = self._replace(
+                min(doubled, self._most) if self._most > self.count else doubled
+            )
         A = self.ps.to_natural(X)
         i, state = self.count, checksum.state_checksum(self.ps, A)
 

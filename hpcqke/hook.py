@@ -1,7 +1,8 @@
 """The step hook: everything that happens after a step and is not physics.
 
 Order: is the state finite? did someone ask us to stop? then the rows, the fields, the checkpoint
-that are due, then a line of progress. Ranks agree with one collective a step.
+that are due, then a line of progress and the rows so far onto the disk. Ranks agree with one
+collective a step.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ class StepHook:
                 bad = 0 if guard.is_finite(X) else 1
         wall = [int(self.ps.rank == 0 and s.wall_due()) for s in self.schedules.values()]
         stop = int(signals.received() is not None)
-        bad, stop, *wall = parallel.agree(self.ps.comm, bad, stop, *wall)
+        line = int(self.ps.rank == 0 and self.reporter.due())
+        bad, stop, line, *wall = parallel.agree(self.ps.comm, bad, stop, line, *wall)
         if bad or (not look and (stop or any(wall)) and not self._finite_everywhere(X)):
             where = guard.first_bad(self.ps, X)
             raise NumericsError(f"not finite at t = {now.t:.9g}, step {now.step}: {where}")
@@ -54,7 +56,10 @@ class StepHook:
         if stop:
             self.signal = self.ps.comm.allgather(signals.received())
             self.signal = next(s for s in self.signal if s)
-        self.reporter.step(now)
+        if line:
+            with self.clock("series"):
+                self.outputs.flush()
+            self.reporter.say(now)
         return bool(stop)
 
     def _finite_everywhere(self, X) -> bool:

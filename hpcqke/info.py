@@ -6,6 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
+from hpcqke.conduct import make_schedules
 from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.simulation import build_terms, stencil
 
@@ -55,8 +56,13 @@ def describe(case, ranks: int) -> str:
         f"step            {'given' if case.time.step else 'stable to about'} {step:.4g} "
         f"({case.time.integrator}; limit {limit:.4g})",
         f"cost            about {evaluations:.3g} right-hand sides of {cells} cells, "
-        f"{seconds:.2g} s of stepping at {rate / 1e6:.0f} Mcell updates/s/core",
+        f"{seconds:.2g} s of stepping at {rate / 1e6:.3g} Mcell updates/s/core",
     ]
+    frames = make_schedules(case)["fields"].count()
+    if case.output.fields_every_steps:
+        frames = max(frames, int(span / step / case.output.fields_every_steps) + 1)
+    size = frames * 8 * cells * species * case.flavors.count**2
+    lines.append(f"fields.nc       about {frames} frames, {size / 2**20:.6g} MiB in all")
     return "\n".join(lines)
 
 

@@ -87,13 +87,15 @@ class Reporter:
         """Million cell updates per second and core."""
         return 1e-6 * calls * self.cells / max(seconds, 1e-9) / self.ranks
 
-    def step(self, now) -> None:
-        """Say a line if it is time to."""
+    def due(self) -> bool:
+        """Is it time for a line? Ask one rank only."""
+        return monotonic() - self._last >= self.every
+
+    def say(self, now) -> None:
+        """A line: how far, how fast, how long to go."""
         wall = monotonic()
-        if wall - self._last < self.every:
-            return
         rate = self.rate(self.equation.calls - self._calls, wall - self._last)
-        pace = (now.t - self._t) / (wall - self._last)
+        pace = (now.t - self._t) / max(wall - self._last, 1e-9)
         left = (self.end - now.t) / pace if pace > 0 else float("inf")
         self.log.say(
             f"t = {now.t:.6g} of {self.end:.6g}  step {now.step}  dt = {now.dt:.3g}  "

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SMALL = 0.1
 #: Changes of U_osc/U_osc(0) that only the time steps make.
 ROUND_OFF = 1e-10
+#: Changes of the content that are none.
+CONSTANT = 1e-12
 
 
 def draw_fig1(run: Run, file: Path, say: Callable[[str], Any]) -> None:
@@ -56,17 +58,17 @@ def _content(run: Run) -> spacetime.Content:
 
 
 def _diagram(figure: Any, ax: Any, content: spacetime.Content) -> None:
-    low, high = content.values.min(), content.values.max()
-    if high - low > SMALL:
-        low, high = 0.0, 1.0
-    ax.grid(False)
-    # between the frames and cells linear interpolation, as a density plot of the paper's kind has
-    mesh = ax.pcolormesh(
-        content.time, content.z, content.values.T, cmap=COLORMAP, vmin=low, vmax=high,
-        shading="gouraud", rasterized=True,
-    )  # fmt: skip
-    ax.set_ylabel(r"$z$  [$1/\mu$]")
+    low, high = limits(content.values)
+    mesh = spacetime.draw(
+        ax, content.time, content.z, content.values, cmap=COLORMAP, low=low, high=high
+    )
     figure.colorbar(mesh, ax=ax, label=f"{content.flavors} content, {content.label}", pad=0.01)
+
+
+def limits(content: np.ndarray) -> tuple[float, float]:
+    """Ends of the colour bar: 0 and 1, or those of the content if it changes, but by little."""
+    low, high = float(np.nanmin(content)), float(np.nanmax(content))
+    return (low, high) if CONSTANT < high - low <= SMALL else (0.0, 1.0)
 
 
 def _energy(ax: Any, series: xr.Dataset) -> None:

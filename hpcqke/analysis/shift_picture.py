@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hpcqke.analysis import momenta
+from hpcqke.analysis import momenta, spacetime
 from hpcqke.analysis.drawing import Skip, title
 from hpcqke.analysis.open_run import Run
 from hpcqke.analysis.style import picture
@@ -26,33 +26,18 @@ def draw_shift(run: Run, file: Path, say: Callable[[str], Any]) -> None:
         raise Skip("there is only one cell in z")
     beams = momenta.beams_of(run, grid)
     shift = momenta.local_shift(run, grid, beams)
-    scale, bar = colors(shift.values), {"pad": 0.01, "aspect": 30}
+    cmap, low, high = colors(shift.values)
+    bar = {"pad": 0.01, "aspect": 30}
     panels = {"nrows": len(beams), "sharex": True, "sharey": True, "squeeze": False}
     with picture(file, (7.0, 0.9 + 2.5 * len(beams)), **panels) as (figure, axes):
         for ax, beam, values in zip(axes[:, 0], beams, shift.values, strict=True):
-            mesh = _diagram(ax, shift, values, *scale)
+            mesh = spacetime.draw(ax, shift.time, shift.z, values, cmap=cmap, low=low, high=high)
             box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2.5}
             ax.text(0.015, 0.96, beam.label, transform=ax.transAxes, va="top", bbox=box)
         axes[-1, 0].set_xlabel(r"$t$  [$1/\mu$]")
         axes[0, 0].set_title(title(run))
         label = r"momentum shift $\langle q\rangle(z, t) - \langle q\rangle(0)$  [$\mu$]"
         figure.colorbar(mesh, ax=axes[:, 0].tolist(), label=label, **bar)
-
-
-def _diagram(ax: Any, shift: momenta.Shift, values: np.ndarray, cmap: str, low: float,
-             high: float) -> Any:  # fmt: skip
-    """values (time, z), interpolated: frames are few, and need not be evenly spaced."""
-    from matplotlib.colors import Normalize
-    from matplotlib.image import NonUniformImage
-
-    span = (*shift.time[[0, -1]], *shift.z[[0, -1]])
-    style = {"cmap": cmap, "norm": Normalize(low, high), "interpolation": "bilinear"}
-    image = NonUniformImage(ax, extent=span, **style)
-    image.set_data(shift.time, shift.z, values.T)
-    ax.add_image(image)
-    ax.grid(False)
-    ax.set(xlim=span[:2], ylim=span[2:], ylabel=r"$z$  [$1/\mu$]")
-    return image
 
 
 def colors(values: np.ndarray) -> tuple[str, float, float]:

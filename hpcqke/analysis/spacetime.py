@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Pixels worth drawing along z and t; more frames are skipped, more cells averaged.
 MOST_CELLS, MOST_FRAMES = 800, 900
+#: Pixels of a diagram along z and t.
+ROWS, COLUMNS = 1000, 1800
 
 
 class Content(NamedTuple):
@@ -63,3 +65,31 @@ def coarse(values: np.ndarray, every: int) -> np.ndarray:
         return values
     starts = np.arange(0, values.size, every)
     return np.add.reduceat(values, starts) / np.diff(np.append(starts, values.size))
+
+
+def draw(ax: Any, time: np.ndarray, z: np.ndarray, values: np.ndarray, *, cmap: str, low: float,
+         high: float) -> Any:  # fmt: skip
+    """values (time, z) as colours, linear between frames and cells; returns the image.
+
+    Values are interpolated, never colours: every colour there is one of the colour bar.
+    """
+    image = ax.imshow(
+        pixels(time, z, values).T, cmap=cmap, vmin=low, vmax=high, origin="lower", aspect="auto",
+        extent=(*time[[0, -1]], *z[[0, -1]]), interpolation="nearest",
+    )  # fmt: skip
+    ax.grid(False)
+    ax.set_ylabel(r"$z$  [$1/\mu$]")
+    return image
+
+
+def pixels(time: np.ndarray, z: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """values (time, z) at the evenly spaced times and places of a picture's COLUMNS and ROWS."""
+    for axis, (place, count) in enumerate(((time, COLUMNS), (z, ROWS))):
+        edges = np.linspace(place[0], place[-1], count + 1)
+        middle = (edges[1:] + edges[:-1]) / 2
+        right = np.clip(np.searchsorted(place, middle), 1, place.size - 1)
+        part = (middle - place[right - 1]) / (place[right] - place[right - 1])
+        part = np.expand_dims(part, 1 - axis)
+        below, above = values.take(right - 1, axis), values.take(right, axis)
+        values = (1 - part) * below + part * above
+    return values

@@ -34,7 +34,8 @@ class Eigenmode(Recipe):
         pz, _, pz_bar, _ = config.beams(ps.momentum.v)
         polarization = np.array([pz, pz_bar][: ps.particles])
         mu = case.terms["self_interaction"].mu if "self_interaction" in case.terms else 0.0
-        weight = ps.momentum.v_weight * ps.momentum.p_weight.sum()
+        spread = config.momentum_width is not None  # then the sum over |p| of the profile is one
+        weight = ps.momentum.v_weight * (1.0 if spread else ps.momentum.p_weight.sum())
         system = LinearSystem(ps.momentum.v, weight, polarization, mu)
         amplitudes, _ = eigenmode(system, k, config.amplitude)
         return amplitudes[:, :, None] * np.exp(1j * k * z)

@@ -1,10 +1,13 @@
 """hpcqke verify says what is damaged or no longer physics; a run that is going is no fault."""
 
+from time import perf_counter
+
 import h5py
 import numpy as np
 import pytest
 
-from hpcqke import Simulation, load_case
+from hpcqke import Simulation, conduct, load_case, open_run, outputs
+from hpcqke.progress import Reporter
 from hpcqke.series import Series, is_whole
 from hpcqke.verify import verify_run
 
@@ -102,3 +105,50 @@ def test_a_run_that_has_just_begun(run, capsys):
     assert set(failures(run, capsys)) == {"series.nc", "fields.nc"}
     (run / "STATUS").write_text("running from t = 0, step 0\n")
     assert failures(run, capsys) == {}
+
+
+def test_rows_can_be_read_before_the_first_checkpoint(tmp_path):
+    """The first row at once, all rows at a line of progress."""
+    seen = []
+
+    class Watched(Reporter):
+        def say(self, now):
+            super().say(now)
+            with open_run(tmp_path / "run") as run:
+                seen.append((run.series.time.values[-1], now.t))
+
+    settings = {
+        "grid.z.cells": 64, "grid.z.length": 20.0, "initial.nmax": 4, "time.end": 1.0,
+        "output.directory": str(tmp_path / "run"), "output.growth_window": None,
+        "output.series_every": None, "output.series_every_steps": 1,
+        "output.progress_every": 1e-9,
+    }  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conduct, "Reporter", Watched)
+        patch.setattr(outputs, "FLUSH_SHARE", 1e9)
+        with Simulation(load_case("two_beam", settings)) as sim:
+            sim.run(quiet=True)
+    assert len(seen) > 5
+    assert all(row == t for row, t in seen)
+
+
+def test_flushes_that_take_long_are_left_out():
+    flushed = []
+    made = object.__new__(outputs.Outputs)
+    rows = {"__len__": lambda _: 7, "flush": lambda _: flushed.append(1)}
+    made.series_file = type("Rows", (), rows)()
+    made._flushed = (perf_counter() - 1.0, 0.1, 5)
+    made._flush_if_cheap()
+    assert not flushed
+    made._flushed = (perf_counter() - 1.0, 0.001, 7)
+    made._flush_if_cheap()
+    assert not flushed
+    made._flushed = (perf_counter() - 1.0, 0.001, 5)
+    made._flush_if_cheap()
+    assert len(flushed) == 1
+
+
+def test_room_for_frames_grows():
+    assert outputs.first_frames(3, 8) == 3
+    assert outputs.first_frames(10**6, 2**26) == 16
+    assert outputs.first_frames(10**6, 2**16) == 4096
