@@ -124,7 +124,7 @@ def install(site: str, sim, fault: Fault) -> None:
         "begin": (integrate.Integrator, "begin"),
         "rhs": (sim.equation, "evaluate", 1),
         "stage": (sim.equation, "evaluate_stage", 1),
-        "ghosts": (sim.ps, "end_ghosts"),
+        "ghosts": (sim.ps.ghosts, "end"),
         "hook": (hook.StepHook, "_after", 2),
         "row": (diagnostics.Diagnostics, "row"),
         "append": (fields.Fields, "append"),
