@@ -90,6 +90,8 @@ def dispatch(arguments: list[str]) -> int:
     if options.command is None:
         top.print_help()
         return 2
+    if petsc and options.command not in ("run", "scan"):
+        top.error(f"{petsc[0]}: options after -- are PETSc's, which {options.command} does not use")
     from hpcqke import commands
 
     return getattr(commands, options.command)(options, petsc)

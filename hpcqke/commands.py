@@ -44,7 +44,7 @@ def load(options):
 def run(options, petsc: list[str]) -> int:
     """hpcqke run CASE."""
     case = load(options)
-    parallel.start_petsc(petsc)
+    parallel.start_petsc(petsc, "theta" if case.time.integrator == "midpoint" else "rk")
     signals.install()
     from hpcqke.simulation import Simulation
 
@@ -56,7 +56,10 @@ def info(options, petsc: list[str]) -> int:
     """hpcqke info CASE."""
     from hpcqke.info import describe
 
-    text = describe(load(options), options.ranks)
+    case = load(options)
+    if options.ranks < 1:
+        raise CaseError([f"-n {options.ranks}: must be at least 1"])
+    text = describe(case, options.ranks)
     if not parallel.launched_rank():
         print(text)
     return 0
@@ -96,6 +99,8 @@ def scan(options, petsc: list[str]) -> int:
     """hpcqke scan CASE -s key=a,b,c."""
     from hpcqke.scan import scan_case
 
+    if petsc:
+        parallel.start_petsc(petsc, "rk")
     return scan_case(options, petsc)
 
 

@@ -184,14 +184,12 @@ class Integrator:
         try:
             ts.solve(self.vec)
         except (self._PETSc.Error, GaveUp) as error:
-            cause = raised_by_callback(error, self._PETSc.Error)
+            cause = innermost(error, self._PETSc.Error)
             if isinstance(cause, GaveUp):
                 raise self._failure(str(cause)) from cause
-            if cause is not None:
-                raise cause from None
-            if not parallel.all_arrive():
-                raise  # an error of this rank alone: the others cannot be asked anything
-            raise self._failure(f"PETSc error {error.ierr}") from error
+            if not isinstance(cause, self._PETSc.Error) or not parallel.all_arrive():
+                raise cause from None  # of this rank alone: the others cannot be asked anything
+            raise self._failure(f"PETSc error {cause.ierr}") from cause
         if ts.getConvergedReason() < 0:
             raise self._failure(f"PETSc reason {ts.getConvergedReason()}")
         if now.step >= self.max_steps and now.t < self.end:
@@ -261,9 +259,9 @@ def fit(h: float, left: float) -> float:
     return left / 2 if 2 * h > left else h
 
 
-def raised_by_callback(error: BaseException, petsc: type) -> BaseException | None:
+def innermost(error: BaseException, petsc: type) -> BaseException:
     """What a callback raised; petsc4py from 3.21 on hands it back as the cause of its own error."""
-    while isinstance(error, petsc):
+    while isinstance(error, petsc) and (error.__cause__ or error.__context__):
         error = error.__cause__ or error.__context__
     return error
 

@@ -10,10 +10,13 @@ from time import monotonic, sleep
 from typing import NoReturn
 
 from hpcqke import signals
-from hpcqke.errors import EXIT, HpcqkeError
+from hpcqke.errors import EXIT, CaseError, HpcqkeError
 
 # Debian's h5py picks its serial build outside mpirun (and under srun) unless it is told.
 os.environ.setdefault("H5PY_ALWAYS_USE_MPI", "1")
+# Open MPI's shared file pointers, which nothing here uses, make a semaphore of the file's name that
+# is one for the whole machine: two users' fields.nc would meet in it. The next way is a lock file.
+os.environ.setdefault("OMPI_MCA_sharedfp", "^sm")
 
 # Where launchers tell a process its rank: Open MPI, MPICH and Intel, PMIx, Cray, Slurm, Flux.
 _RANK = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "PALS_RANKID", "ALPS_APP_PE")
@@ -27,23 +30,58 @@ def world():
     return MPI.COMM_WORLD
 
 
-def start_petsc(options: Sequence[str] = ()):
+def start_petsc(options: Sequence[str] = (), ts_type: str = ""):
     """Start PETSc with the user's options; returns the ``petsc4py.PETSc`` module.
 
     PETSc's own signal handler is left out: signals belong to `hpcqke.signals`.
-    Options given after the first start are inserted into PETSc's database.
+    Options given after the first start are inserted into PETSc's database. With a ``ts_type`` they
+    are tried out on a TS of this type: `CaseError` for a value that PETSc does not take.
     """
     import petsc4py
 
+    for before, word in zip(("", *options), options, strict=False):
+        if not _is_option(word) and not _is_option(before):
+            raise CaseError([f"{word}: must be a PETSc option, -name or -name value"])
     if "petsc4py.PETSc" not in sys.modules:
-        petsc4py.init(["hpcqke", "-no_signal_handler", *options])
+        try:
+            petsc4py.init(["hpcqke", "-no_signal_handler", *options])
+        except RuntimeError as error:
+            raise _refused(options, error) from error
         from petsc4py import PETSc
     else:
         from petsc4py import PETSc
 
         if options:
             PETSc.Options().insertString(" ".join(options))
+    if options and ts_type:
+        _try_out(PETSc, options, ts_type)
     return PETSc
+
+
+def _is_option(word: str) -> bool:
+    """As PETSc sees it: a dash and then no number."""
+    return word[:1] == "-" and word[1:2] not in ("", ".", *"0123456789")
+
+
+def _refused(options: Sequence[str], error: RuntimeError) -> CaseError:
+    """PETSc's last line says what is wrong; what stands before it is where in PETSc that was."""
+    why = str(error).strip().splitlines()[-1].partition("] ")
+    return CaseError([f"-- {' '.join(options)}: refused by PETSc: {why[2] or why[0]}"])
+
+
+def _try_out(PETSc, options: Sequence[str], ts_type: str) -> None:
+    ts = PETSc.TS().create(PETSc.COMM_WORLD)
+    ts.setType(ts_type)
+    try:
+        ts.setFromOptions()
+    except PETSc.Error as error:
+        raise _refused(options, error) from error
+    checks = (("-ts_dt must be positive", ts.getTimeStep() > 0),)
+    checks += (("-ts_max_steps must not be negative", ts.getMaxSteps() >= 0),)
+    faults = [f"-- {' '.join(options)}: {fault}" for fault, is_well in checks if not is_well]
+    if faults:
+        raise CaseError(faults)
+    ts.destroy()
 
 
 def agree(comm, *flags: int) -> tuple[int, ...]:

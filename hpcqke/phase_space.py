@@ -51,8 +51,12 @@ def choose_process_grid(
                 f"and be at most {limit} (0 = choose)"
             )
     if not faults:
-        both = f"{ranks_z} x {ranks_p}" if ranks_z and ranks_p else f"{cells} cells x {most}"
-        faults.append(f"grid.z.ranks = {ranks_z}: {size} ranks cannot be laid out as {both}")
+        asked = [f"grid.z.ranks = {ranks_z}"] * bool(ranks_z)
+        asked += [f"grid.momentum.ranks = {ranks_p}"] * bool(ranks_p)
+        faults.append(
+            f"{' and '.join([*asked, f'{size} ranks (-n)'])}: cannot be laid out over {cells} z "
+            f"cells (at least {max(1, stencil)} for each rank) and {most} parts of the momenta"
+        )
     raise CaseError(faults)
 
 

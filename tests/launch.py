@@ -86,6 +86,7 @@ class Running:
             self.kill()
             out, err = self.process.communicate()
         seconds = time.monotonic() - self.started
+        out, err = out.replace("\0", ""), err.replace("\0", "")  # Open MPI 5 leaves some
         return Finished(self.process.returncode, out, err, seconds, timed_out)
 
 

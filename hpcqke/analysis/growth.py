@@ -17,12 +17,16 @@ LINEAR = 0.05
 
 
 class Fit(NamedTuple):
-    """Least squares of ln |psi_k| = gamma t + const: slope and rms residual, (pair, k)."""
+    """Least squares of ln |psi_k| = gamma t + const: slope and rms residual, (pair, k).
+
+    bend: slope of the later half of the rows minus that of the earlier.
+    """
 
     gamma: np.ndarray
     residual: np.ndarray
     window: tuple[float, float]
     rows: int
+    bend: np.ndarray
 
 
 def spectrum(series: xr.Dataset) -> xr.DataArray:
@@ -62,12 +66,21 @@ def fit_growth(series: xr.Dataset, window: tuple[float, float]) -> Fit:
     rows = int(inside.sum())
     shape = psi.shape[1:]
     if rows < 3:
-        return Fit(np.full(shape, np.nan), np.full(shape, np.nan), window, rows)
+        nothing = np.full(shape, np.nan)
+        return Fit(nothing, nothing, window, rows, nothing)
     t, amplitude = time[inside], psi.values[inside]
     with np.errstate(divide="ignore"):
         y = np.log(np.where(amplitude > 1e-10 * psi.values.max(), amplitude, 0.0))
-    t = t - t.mean()
+    half = (rows + 1) // 2  # of three rows the middle one is in both
     with np.errstate(invalid="ignore"):
-        slope = np.tensordot(t, y, (0, 0)) / np.sum(t**2)
-        residual = np.sqrt(np.mean((y - y.mean(axis=0) - np.multiply.outer(t, slope)) ** 2, axis=0))
-    return Fit(np.where(np.isfinite(slope), slope, np.nan), residual, window, rows)
+        slope, residual = _line(t, y)
+        bend = _line(t[-half:], y[-half:])[0] - _line(t[:half], y[:half])[0]
+    return Fit(np.where(np.isfinite(slope), slope, np.nan), residual, window, rows, bend)
+
+
+def _line(t: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Slope and rms residual of the line through y (time, ...)."""
+    t = t - t.mean()
+    slope = np.tensordot(t, y, (0, 0)) / np.sum(t**2)
+    rest = y - y.mean(axis=0) - np.multiply.outer(t, slope)
+    return slope, np.sqrt(np.mean(rest**2, axis=0))

@@ -17,6 +17,9 @@ from hpcqke.analysis.style import SECTOR, line, picture
 
 #: e-foldings of the fastest wave without which a window tells nothing.
 SHORTEST = 1.0
+#: Waves whose rate changes by this part of it from one half of the window to the other do not grow
+#: exponentially yet.
+BENT = 0.1
 
 
 def draw_growth(run: Run, file: Path, say: Callable[[str], Any]) -> None:
@@ -79,7 +82,8 @@ def _panel(ax: Any, system: LinearSystem, k: np.ndarray, fit: growth.Fit, i: int
         ax.plot(fine, on_grid, label=f"the same on this grid (order {order})", **line(1))
     measured, color = fit.gamma[i], line(2)["color"]
     shown = np.isfinite(measured) & (k >= span[0]) & (k <= span[1])
-    clean = shown & (fit.residual[i] < 0.1) & (system.growth(k)[0] > 0)
+    straight = (fit.residual[i] < 0.1) & (np.abs(fit.bend[i]) < BENT * np.abs(measured))
+    clean = shown & straight & (system.growth(k)[0] > 0)
     rest = shown & ~clean
     marks = {"marker": "o", "markersize": 4, "color": color, "linestyle": "none"}
     # labelled even if this panel has none of them: the legend is for all panels

@@ -71,13 +71,13 @@ class Fault:
         self.done = lambda: 0
         self.struck = False
 
-    def strike(self, X: np.ndarray | None = None) -> None:
-        """Do it, if it is time and this is the rank. X: the state, for faults in it."""
+    def strike(self, vec=None) -> None:
+        """Do it, if it is time and this is the rank. vec: the state, for faults in it."""
         if self.struck or self.done() < self.step:
             return
         self.struck = True
         if self.what.startswith("state:"):
-            self.spoil(X)
+            self.spoil(self.ps.array(vec))
         elif self.rank not in (-1, self.ps.rank):
             return
         elif self.what.startswith("fill:"):
@@ -102,7 +102,7 @@ class Fault:
         inner = getattr(thing, name)
 
         def outer(*args, **keywords):
-            self.strike(None if vec is None else self.ps.array(args[vec]))
+            self.strike(None if vec is None else args[vec])
             return inner(*args, **keywords)
 
         setattr(thing, name, outer)

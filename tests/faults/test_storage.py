@@ -3,8 +3,11 @@
 import os
 import subprocess
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from launch import ROOT
 from left import command, different, ends_like, newest_step, run, status
 
 SLACK = 2.0  # s
@@ -154,3 +157,36 @@ def test_terminal_that_goes_away(tmp_path, mpirun):
     running.process.stdout = None
     assert running.wait(30).returncode == 0
     assert status(tmp_path / "run").startswith("finished ")
+
+
+PARALLEL_FILE = """
+import hpcqke.parallel, os, sys
+assert "mpi4py.MPI" not in sys.modules
+assert os.environ["OMPI_MCA_sharedfp"]
+from hpcqke import hdf5
+comm, path = hpcqke.parallel.world(), sys.argv[1]
+with hdf5.open_file(path, "w", comm) as f:
+    data = f.create_dataset("x", (comm.size,), dtype="i8")
+    with data.collective:
+        data[comm.rank] = comm.rank
+with hdf5.open_file(path, "r", comm) as f:
+    assert list(f["x"][:]) == list(range(comm.size))
+"""
+
+
+@pytest.fixture
+def taken():
+    """A file name whose semaphore on this machine belongs to others (a folder keeps root out)."""
+    if not os.access("/dev/shm", os.W_OK):
+        pytest.skip("no /dev/shm")
+    with TemporaryDirectory(dir="/dev/shm", prefix="sem.OMPIO_") as semaphore:
+        yield Path(semaphore).name.removeprefix("sem.OMPIO_")
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_a_file_of_this_name_is_open_elsewhere(ranks, taken, tmp_path, mpirun):
+    """Open MPI has, for shared file pointers, one semaphore of the name for the whole machine."""
+    mpirun.environment.pop("OMPI_MCA_sharedfp", None)  # the program sets it, not only mpi.env
+    done = mpirun(ranks, ["-c", PARALLEL_FILE, taken], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [taken]
