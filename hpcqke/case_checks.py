@@ -75,7 +75,7 @@ def no_duplicates(case: Sections) -> Found:
 
 
 def weights_match(case: Sections) -> Found:
-    weights, count = case.grid.momentum.weights, directions(case)
+    weights, count = case.grid.momentum.weights, polar_angles(case)
     if weights is None:
         return
     if case.grid.momentum.rule is not None:
@@ -117,7 +117,7 @@ def offsets_complete(case: Sections) -> Found:
 
 def gradient_has_its_grid(case: Sections) -> Found:
     """The gradient term needs advection, self-interaction, bins in q and directions +-1."""
-    if "gradient" not in (case.terms or ()):
+    if "gradient" not in case.terms.keys():  # faulty terms end the check here
         return
     for name in ("advection", "self_interaction"):
         if name not in case.terms:
@@ -196,12 +196,18 @@ def growth_window_is_one(case: Sections) -> Found:
 
 def stencil(case: Sections) -> int:
     """The widest stencil along z of the terms that are on, in cells."""
-    widths = [REGISTRY[name].stencil_z(config) for name, config in case.terms.items()]
-    return max(widths, default=0)
+    chosen = [(REGISTRY[name], config) for name, config in case.terms.items()]
+    width = max((term.stencil_z(config) for term, config in chosen), default=0)
+    return width * max((term.derivatives_z(config) for term, config in chosen), default=1)
 
 
 def directions(case: Sections) -> int:
-    """The number of directions, 0 if the case does not say."""
+    """The number of directions (v, phi), 0 if the case does not say."""
+    return polar_angles(case) * case.grid.momentum.azimuths
+
+
+def polar_angles(case: Sections) -> int:
+    """The number of v, 0 if the case does not say."""
     momentum = case.grid.momentum
     return len(momentum.directions) if momentum.directions is not None else momentum.count or 0
 

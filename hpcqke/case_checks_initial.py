@@ -87,6 +87,7 @@ def modes_representable(case: Any) -> Found:
 
 def modes_have_a_direction(case: Any) -> Found:
     count, _ = _directions(case)
+    count *= case.grid.momentum.azimuths
     for path, mode in _modes(case):
         direction = _own(mode, "direction")
         if direction is not None and direction >= count:
@@ -111,6 +112,11 @@ def eigenmode_grows(case: Any) -> Found:
         yield "initial.recipe", allowed, "eigenmode"
 
 
+def eigenmode_is_axisymmetric(case: Any) -> Found:
+    if case.initial.recipe == "eigenmode" and case.grid.momentum.azimuths > 1:
+        yield "initial.recipe", "needs grid.momentum.azimuths = 1", "eigenmode"
+
+
 def _background(case: Any) -> Any:
     """The config of a recipe that perturbs a uniform background; `Unusable` if it does not."""
     config = case.initial
@@ -121,7 +127,7 @@ def _background(case: Any) -> Any:
 
 
 def _directions(case: Any) -> tuple[int, tuple[float, ...] | None]:
-    """How many directions, and which they are if they are listed."""
+    """How many v, and which they are if they are listed."""
     momentum = case.grid.momentum
     listed = momentum.directions
     count = len(listed) if listed is not None else momentum.count
@@ -143,5 +149,5 @@ def _modes(case: Any) -> Iterator[tuple[str, Any]]:
 CHECKS = (
     background_given, zeta_needs_two_beams, one_number_a_direction, not_more_polarized_than_full,
     antineutrinos_wanted, modes_representable, modes_have_a_direction, modes_have_a_species,
-    eigenmode_grows,
+    eigenmode_grows, eigenmode_is_axisymmetric,
 )

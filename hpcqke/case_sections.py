@@ -27,6 +27,8 @@ class GridMomentum:
     rule: str | None = choice("gauss-legendre", "uniform", default=None,
                               doc="directions and weights of a quadrature rule, with count")
     count: int | None = integer(None, minimum=1, maximum=4096, doc="directions of the rule")
+    azimuths: int = integer(1, minimum=1, maximum=1024, doc=(
+        "angles phi around z, in each of which all v are taken; 1 = axial symmetry"))
     weights: tuple[float, ...] | None = numbers(
         None, minimum=0, doc="weight of each listed direction; 1 if left out")
     momenta: tuple[float, ...] = numbers((1.0,), above=0, doc="|p| of each momentum bin")

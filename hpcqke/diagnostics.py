@@ -1,12 +1,14 @@
 """What a run reports against time: numbers, energies, conserved quantities, spectra.
 
     U      = (mu/2) int dz [B(M,M) - B(F,F)],  B(a,b) = Tr ab + Tr a Tr b          Eq. (5)
+    U1     = c18 mu int dz [B(G_x, d_z F_y) - B(G_y, d_z F_x)],  the term of       Eq. (18)
     U_osc  = (mu/2) int dz [<M,M> - <F,F>],    <a,b>  = Tr ab - Tr a Tr b / N_f
     dU_osc/dt = -mu int dz [<M, d_z F> - <F, d_z F2>]                              Eq. (7)
 
-with M, F, F2 = sum_p (1, v, v^2) (rho - rhobar); equation numbers are those of Fiorillo, Raffelt &
-Sigl, PRL 133 (2024). For two flavors <a,b> = a.b/2 and U_osc = (mu/4) int (M^2 - F^2): with two
-beams v = +1, -1 it is mu int P+ . P-. Every number is the same on any number of ranks.
+with M, F, F2 = sum_p (1, v, v^2) (rho - rhobar); with azimuth bins <F,F> stands for the sum over
+the three components of the flux, see `refractive_energy`. Equation numbers are those of Fiorillo,
+Raffelt & Sigl, PRL 133 (2024). For two flavors <a,b> = a.b/2 and U_osc = (mu/4) int (M^2 - F^2):
+with two beams v = +1, -1 it is mu int P+ . P-. Every number is the same on any number of ranks.
 """
 
 from __future__ import annotations
@@ -16,29 +18,21 @@ import numpy as np
 from hpcqke import state
 from hpcqke.eigenvalues import eigenvalues
 from hpcqke.equation import KineticEquation
-from hpcqke.grids import CENTRAL
 from hpcqke.integrals import mode_integrals
 from hpcqke.momentum_sums import MomentumSums
-from hpcqke.relaxation import bilinear
+from hpcqke.refractive_energy import (
+    FLUXES,
+    bilinear,
+    curl,
+    derivative,
+    interaction,
+    traceless_product,
+)
 from hpcqke.species_view import kinetic_kernel
 from hpcqke.sums import ordered_sum
 
-PARTS = ("kinetic", "refractive", "vacuum", "matter")
+PARTS = ("kinetic", "refractive", "u1", "vacuum", "matter")
 """The energies that energy_total is the sum of."""
-
-
-def derivative(rows: np.ndarray, order: int, dz: float) -> np.ndarray:
-    """Periodic central difference of ``rows`` (z, ...) of the given order."""
-    out = np.zeros_like(rows)
-    for m, c in enumerate(CENTRAL[order], start=1):
-        out += c * (np.roll(rows, -m, axis=0) - np.roll(rows, m, axis=0))
-    return out / dz
-
-
-def traceless_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """<a,b> = Tr ab - Tr a Tr b / N_f of matrices in components."""
-    n = state.number_of_flavors(a.shape[-1])
-    return state.trace_product(a, b) - state.trace(a) * state.trace(b) / n
 
 
 def entropy_density(eigenvalues: np.ndarray) -> np.ndarray:
@@ -63,9 +57,16 @@ class Diagnostics:
         n = min(spectrum_modes, (ps.nz - 1) // 2)
         self.harmonics = np.arange(-n, n + 1)
         self.k = 2 * np.pi * self.harmonics / ps.z.length
-        # With weights w v the kernel's two sums are F = sum v rho and F2 = sum v^2 rho.
-        flux = kinetic_kernel(ps, ps.weight * ps.v, ps.field_factors)
-        self._flux = MomentumSums(ps, flux)
+        # With weights w v the kernel's two sums are F = sum v rho and F2 = sum v^2 rho (v n_x rho).
+        cosines = [ps.v]
+        if ps.momentum.azimuths > 1:
+            shape = (ps.np, ps.nv)
+            n = (np.broadcast_to(n, shape)[ps.own[1:]] for n in ps.momentum.transverse)
+            cosines += [ps.pack_modes(a) for a in n]
+        weight = ps.weight * ps.v
+        self._fluxes = [
+            MomentumSums(ps, kinetic_kernel(ps, weight, ps.field_factors, v=u)) for u in cosines
+        ]
         self._rhs = ps.create_vec()
         self.reference: dict | None = None
 
@@ -147,24 +148,29 @@ class Diagnostics:
         dX = ps.array(self._rhs)
         with self.equation.uncounted():
             self.equation.evaluate(t, vec, X, dX)
-        sums = [self.equation.moments(X).copy(), self._flux.finish(self._flux.start(X)).copy()]
-        sums.append(self.equation.moments(dX).copy())
-        rows = ps.gather_z(np.concatenate(sums, axis=1))
+        state_sums, slope_sums = self.equation.momentum_sums(X), self.equation.momentum_sums(dX)
+        streaming = [s.finish(s.start(X))[:, C:].copy() for s in self._fluxes]
+        parts = [state_sums, slope_sums, np.stack(streaming, axis=1)]
+        rows = ps.gather_z(np.concatenate(parts, axis=1))
         if rows is None:
             return {}
-        M, F, _, F2, dM, dF = (rows[:, i * C : (i + 1) * C] for i in range(6))
+        n = state_sums.shape[1]
+        sums, slope, F2 = rows[:, :n], rows[:, n : 2 * n], rows[:, 2 * n :]
+        M, F, fluxes = sums[:, 0], sums[:, 1], sums[:, FLUXES]
         mu, dz = self.equation.strength(t), ps.z.dz
-        oscillating = traceless_product(M, M) - traceless_product(F, F)
-        full = bilinear(M, M) - bilinear(F, F)
-        rate = gain = np.zeros(1)
+        oscillating = interaction(sums, sums, traceless_product)
+        full = interaction(sums, sums)
+        rate = gain = extra = np.zeros(1)
         if self.order:
-            gradient = derivative(np.concatenate([M, F, F2], axis=1), self.order, dz)
-            dzM, dzF, dzF2 = (gradient[:, i * C : (i + 1) * C] for i in range(3))
-            rate = traceless_product(F, dzF2) - traceless_product(M, dzF)
-            gain = bilinear(F2, dzF) - bilinear(F, dzM)
+            gradient, dzF2 = (derivative(a, self.order, dz) for a in (sums, F2))
+            dzM, dzF = gradient[:, 0], gradient[:, 1]
+            rate = traceless_product(fluxes, dzF2).sum(axis=1) - traceless_product(M, dzF)
+            gain = bilinear(F2, gradient[:, FLUXES]).sum(axis=1) - bilinear(F, dzM)
+            extra = self.equation.c18 * curl(sums, gradient)
         on = float(self.equation.gradient is not None)
-        measured = traceless_product(M, dM) - traceless_product(F, dF)
+        measured = interaction(sums, slope, traceless_product)
         return {
+            "energy_u1": float(mu * dz * extra.sum()),
             "energy_matter": self.equation.external.place(M).get("matter", 0.0),
             "energy_refractive": float(0.5 * mu * dz * full.sum()),
             "energy_refractive_osc": float(0.5 * mu * dz * oscillating.sum()),

@@ -16,6 +16,8 @@ from time import perf_counter
 import numpy as np
 
 from hpcqke import guard
+from hpcqke.arakawa_flow import ArakawaFlow
+from hpcqke.channels import Transverse
 from hpcqke.external_energy import ExternalEnergy
 from hpcqke.gradient_flow import GradientFlow
 from hpcqke.momentum_sums import MomentumSums
@@ -43,9 +45,12 @@ class KineticEquation:
         self._mean, self._mode = self._fixed_hamiltonian()
         self.external = ExternalEnergy(ps, self.hamiltonian)
         self._flow = None
+        self._across = self._transverse(order)
         if self.gradient:
-            self._flow = GradientFlow(ps, self.gradient, order, self.hamiltonian)
-        self._fused = ps.ranks_p == 1 and self._flow is None
+            channels = self._across.channels if self._across else ()
+            flow = ArakawaFlow if self.gradient.with_advection else GradientFlow
+            self._flow = flow(ps, self.gradient, order, self.hamiltonian, channels)
+        self._fused = ps.ranks_p == 1 and self._flow is None and self._across is None
         self._own = MomentumSums(ps, self.kernel)
         self._sums = MomentumSums(ps, self.kernel, ghosts=True) if self._flow else self._own
         self.energy = np.broadcast_to(ps.momentum.p[:, None], ps.momentum.weight.shape)
@@ -60,7 +65,8 @@ class KineticEquation:
         if tracers:
             self.energy_shares[: ps.particles] = 0.0
         self._slope = ps.aligned() if self.sources or not self._fused else None
-        self._lo, self._hi = ps.ghosts.lo, ps.ghosts.hi
+        spare = ps.ghosts.width_z - order // 2
+        self._lo, self._hi = ps.ghosts.lo[spare:], ps.ghosts.hi[: order // 2]
         rows, w = ps.rows, min(ps.stencil, ps.rows)
         self._inner = (w, rows - w) if rows > 2 * w else (0, 0)
         first, last = self._inner
@@ -69,11 +75,30 @@ class KineticEquation:
         self.calls = 0
 
     def _speed(self) -> np.ndarray | None:
-        """The velocity X energy, where that is not exactly v; else None."""
+        """The velocity X energy, where that is not exactly v; else None.
+
+        Zero if the gradient term does the advection: what is left of it is its filter.
+        """
         momentum, ps = self.ps.momentum, self.ps
+        if self.gradient is not None and self.gradient.with_advection:
+            return np.zeros_like(ps.v)
         if self.gradient is None or momentum.v_edges is None:
             return None
         return ps.pack_modes(self.gradient.operator(momentum).speed[ps.own[1:]])
+
+    def _transverse(self, order: int) -> Transverse | None:
+        """The parts of h that depend on the azimuth, if there are azimuth bins."""
+        ps, term = self.ps, self.gradient
+        if ps.momentum.azimuths == 1:
+            return None
+        if term is None:
+            return Transverse(ps, order, False)
+        return Transverse(ps, order, True, term.c18, term.config.eq18_in_bracket)
+
+    @property
+    def c18(self) -> float:
+        """The coefficient of the extra term of Eq. (18); 0 without it."""
+        return self._across.c18 if self._across else 0.0
 
     def _fixed_hamiltonian(self):
         """Parts of h that depend on neither time nor state (None where nothing adds to them)."""
@@ -85,6 +110,9 @@ class KineticEquation:
             part = term.mode(self.ps)
             if part is not None:
                 mode = part if mode is None else mode + part
+        if mode is not None and self.ps.S > self.ps.particles:
+            # with a tracer the kernel has one species, see species_view
+            mode = mode.reshape(-1, self.ps.C, self.ps.blocks.width)
         return mean, mode
 
     def strength(self, t: float) -> float:
@@ -94,6 +122,16 @@ class KineticEquation:
     def moments(self, X: np.ndarray) -> np.ndarray:
         """(M, F) of own rows, (rows, 2 N_f^2), in components; overwritten by the next call."""
         return self._own.finish(self._own.start(X))
+
+    def momentum_sums(self, X: np.ndarray) -> np.ndarray:
+        """The sums that energies consist of, own rows: `hpcqke.refractive_energy.SUMS`.
+
+        (rows, 2, 4 or 6, N_f^2), a new array.
+        """
+        sums = [self.moments(X).copy()]
+        if self._across:
+            sums += self._across.moments(X)
+        return np.concatenate(sums, axis=1).reshape(self.ps.rows, -1, self.ps.C)
 
     def evaluate(self, t: float, vec, X: np.ndarray, F: np.ndarray) -> None:
         """F = right-hand side at time t for the state X (own rows of ``vec``)."""
@@ -146,23 +184,32 @@ class KineticEquation:
     def _transport_and_mean_field(self, t: float, vec, X, F) -> tuple[np.ndarray, np.ndarray]:
         """F = transport (and gradient terms), while the momentum sums travel; then (A, B)."""
         ps, seconds = self.ps, self.seconds
-        sums, w = self._sums, self._sums.parts[0] if self._flow else 0
-        request = None
+        sums, across, w = self._sums, self._across, self._flow.width if self._flow else 0
+        request, requests = None, []
         if not self._flow:
             with self._timed("kernels"):
                 request = sums.start(X)
+                requests = across.start(X) if across else []
         self._sweep(vec, lambda *rows: self.kernel.transport(X, self._lo, self._hi, F, *rows))
         if self._flow:
             with self._timed("kernels"):
-                request = sums.start(self._lo, X, self._hi)
+                around = (ps.ghosts.lo, X, ps.ghosts.hi)
+                request = sums.start(*around)
+                requests = across.start(*around) if across else []
         start = perf_counter()
         field = self.strength(t) * sums.finish(request)
+        spare = ps.ghosts.width_z - w if self._flow else 0
+        field = field[spare : len(field) - spare]
+        fields = across.finish(requests, self.strength(t)) if across else []
         A, B = np.ascontiguousarray(field[:, : ps.C]), np.ascontiguousarray(field[:, ps.C :])
         seconds["momentum sums"] += perf_counter() - start
         if self._flow:
             with self._timed("gradient terms"):
-                self._flow.add(X, F, A, B)
+                self._flow.add(X, F, A, B, [f.bracket for f in fields])
             A, B = A[w : w + ps.rows], B[w : w + ps.rows]
+        if across:
+            with self._timed("azimuths"):
+                across.commutators(X, fields, F)
         if self._mean is not None:
             A = A + self._mean
         return A, B

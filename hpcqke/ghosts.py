@@ -10,18 +10,24 @@ import numpy as np
 
 
 class Ghosts:
-    """The cells around a rank's part of the state, without corners.
+    """The cells around a rank's part of the state.
 
     ``lo``, ``hi`` (w_z, row): the rows before and after the own ones (z is periodic);
     ``before``, ``after`` (rows, w_p x column): the columns on both sides of the own ones, in rising
-    order; zeros beyond the ends of the momentum grid.
+    order; zeros beyond the ends of the momentum grid;
+    ``corners`` (4 w_z, w_p x column), if asked for (else no rows): what lies before and after the
+    own columns in the rows of ``lo``, then in those of ``hi``.
     """
 
-    def __init__(self, ps, width_z: int, width_p: int) -> None:
+    def __init__(self, ps, width_z: int, width_p: int, corners: bool = False) -> None:
         self.ps, self.width_z, self.width_p = ps, width_z, width_p
+        self._corner_rows = width_z if corners else 0
         z, columns = width_z * ps.row, width_p * ps.rows * ps.dof
-        self._memory = np.zeros(2 * (z + columns))
-        lo, hi, before, after = np.split(self._memory, np.cumsum([z, z, columns]))
+        corner = 4 * self._corner_rows * width_p * ps.dof
+        self._memory = np.zeros(2 * (z + columns) + corner)
+        cuts = np.cumsum([z, z, columns, columns])
+        lo, hi, before, after, corner = np.split(self._memory, cuts)
+        self.corners = corner.reshape(4 * self._corner_rows, width_p * ps.dof)
         self.lo, self.hi = (a.reshape(width_z, ps.row) for a in (lo, hi))
         self.before, self.after = (a.reshape(ps.rows, width_p * ps.dof) for a in (before, after))
         self._scatter = None
@@ -30,7 +36,7 @@ class Ghosts:
 
     def _wanted(self) -> tuple[np.ndarray, np.ndarray]:
         """(row, column) of every ghost cell in the order of the memory; rows may lie outside."""
-        ps, w, u = self.ps, self.width_z, self.width_p
+        ps, w, u, k = self.ps, self.width_z, self.width_p, self._corner_rows
         (z0, z1), (c0, c1) = ps.z_range, ps.column_range
         parts = []
         for rows, columns in (
@@ -38,6 +44,10 @@ class Ghosts:
             (np.arange(z1, z1 + w), np.arange(c0, c1)),
             (np.arange(z0, z1), np.arange(c0 - u, c0)),
             (np.arange(z0, z1), np.arange(c1, c1 + u)),
+            (np.arange(z0 - k, z0), np.arange(c0 - u, c0)),
+            (np.arange(z0 - k, z0), np.arange(c1, c1 + u)),
+            (np.arange(z1, z1 + k), np.arange(c0 - u, c0)),
+            (np.arange(z1, z1 + k), np.arange(c1, c1 + u)),
         ):
             parts.append(np.stack(np.meshgrid(rows, columns, indexing="ij"), -1).reshape(-1, 2))
         rows, columns = np.concatenate(parts).T

@@ -10,7 +10,7 @@ number of ranks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,7 +58,11 @@ def quadrature(rule: str, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class MomentumGrid:
-    """Directions v = cos(theta) and momenta |p| with their weights; sum_p = sum of w_p w_v."""
+    """Directions v = cos(theta) and momenta |p| with their weights; sum_p = sum of w_p w_v.
+
+    With ``azimuths`` = N_phi > 1 a direction is (v, phi): the list of v is repeated for each of the
+    angles phi = 2 pi j/N_phi, v running fastest, and the weights are w_v/N_phi.
+    """
 
     v: np.ndarray
     v_weight: np.ndarray
@@ -67,9 +71,20 @@ class MomentumGrid:
     p0: float = 0.0
     p_edges: np.ndarray | None = None
     v_edges: np.ndarray | None = None
+    azimuths: int = 1
 
     @classmethod
     def from_case(cls, section) -> MomentumGrid:
+        """The grid of a case's section grid.momentum."""
+        grid = cls._axisymmetric(section)
+        n = section.azimuths
+        if n == 1:
+            return grid
+        v, weight = np.tile(grid.v, n), np.tile(grid.v_weight / n, n)
+        return replace(grid, v=v, v_weight=weight, azimuths=n)
+
+    @classmethod
+    def _axisymmetric(cls, section) -> MomentumGrid:
         if section.rule is not None:
             v, w = quadrature(section.rule, section.count)
         else:
@@ -89,6 +104,17 @@ class MomentumGrid:
         if section.momenta_weights is not None:
             pw = np.array(section.momenta_weights, dtype=float)
         return cls(v, w, p, pw)
+
+    @property
+    def azimuth(self) -> np.ndarray:
+        """phi of each direction."""
+        angles = 2 * np.pi / self.azimuths * np.arange(self.azimuths)
+        return np.repeat(angles, self.v.size // self.azimuths)
+
+    @property
+    def transverse(self) -> np.ndarray:
+        """n_x and n_y of each direction, sqrt(1 - v^2) (cos phi, sin phi): (2, direction)."""
+        return np.sqrt(1 - self.v**2) * np.stack([np.cos(self.azimuth), np.sin(self.azimuth)])
 
     @property
     def weight(self) -> np.ndarray:

@@ -16,7 +16,7 @@ the ends of the momentum window.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -55,6 +55,22 @@ class MomentumOperator:
         out[:, 1:] += self.below[:, 1:].reshape(n, -1, *extra) * f[:, :-1]
         out[:, :-1] += self.above[:, :-1].reshape(n, -1, *extra) * f[:, 1:]
         return out
+
+    def after(self, scale: np.ndarray) -> MomentumOperator:
+        """X f(|p|), first the multiplication by ``scale`` = f of each momentum, then X."""
+        n, w = scale.size, self.width
+        there = np.pad(scale, w)
+        along = np.stack([a * there[k : k + n, None] for k, a in enumerate(self.along_p)])
+        column = scale[:, None]
+        return replace(self, along_p=along, below=self.below * column, above=self.above * column)
+
+    def repeated(self, azimuths: int) -> MomentumOperator:
+        """The same at each of the azimuths, which X does not connect."""
+        if azimuths == 1:
+            return self
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        tiled = {name: np.tile(a, (1,) * (a.ndim - 1) + (azimuths,)) for name, a in arrays.items()}
+        return MomentumOperator(**tiled)
 
     def inverse_momentum_drift(self, magnitude: np.ndarray) -> np.ndarray:
         """X (1/|p|), (momentum, direction); at the ends of the window -v/p^2, not X of a step."""

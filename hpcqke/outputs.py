@@ -71,10 +71,17 @@ class Outputs:
             "flavor": (list(state.FLAVORS[N]), {}),
             "momentum": (self.ps.momentum.p, {"units": "mu", "long_name": "|p| - p0"}),
             "direction": (self.ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
+            **self._azimuth(),
             "moment": (["M", "F"], {"long_name": "sum over momenta with weights 1 and v"}),
             "pair": (list(state.PAIR_NAMES[N]), {}),
             "k": (self.diagnostics.k, {"units": "mu", "long_name": "wave number 2 pi n/L"}),
         }
+
+    def _azimuth(self) -> dict:
+        """phi of each direction, if there are azimuth bins."""
+        momentum = self.ps.momentum
+        attributes = {"dims": ("direction",), "units": "1", "long_name": "azimuth phi"}
+        return {"azimuth": (momentum.azimuth, attributes)} if momentum.azimuths > 1 else {}
 
     def _fields_coords(self) -> dict:
         ps = self.ps
@@ -82,6 +89,7 @@ class Outputs:
             "z": (ps.z.z, {"units": "1/mu", "long_name": "position"}),
             "momentum": (ps.momentum.p, {"units": "mu", "long_name": "|p| - p0"}),
             "direction": (ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
+            **self._azimuth(),
             "species": (list(ps.species), {}),
             "component": (list(state.COMPONENTS[ps.N]), {}),
             "weight": (
@@ -112,9 +120,10 @@ class Outputs:
             "occupation": column("int Tr rho dz", "n/mu", "momentum", "direction", "species"),
             "energy_refractive": column("U, Eq. (5)", energy),
             "energy_refractive_osc": column("U_osc, the flavor part of U", energy),
+            "energy_u1": column("U1, energy of the extra term of Eq. (18)", energy),
             "energy_vacuum": column("int sum Tr H_vac (rho + rhobar) dz", energy),
             "energy_matter": column("int sum Tr V (rho - rhobar) dz", energy),
-            "energy_total": column("K + U + vacuum + matter", energy),
+            "energy_total": column("K + U + U1 + vacuum + matter", energy),
             "energy_refractive_osc_rate": column("dU_osc/dt, right-hand side of Eq. (7)", "mu n"),
             "energy_refractive_osc_rate_measured": column(
                 "dU_osc/dt, chain rule with the evaluated right-hand side", "mu n"

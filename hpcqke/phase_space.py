@@ -89,6 +89,7 @@ class PhaseSpace:
         comm=None,
         stencil_p: int = 0,
         tracer: bool = False,
+        corners: bool = False,
     ) -> None:
         from hpcqke import parallel
 
@@ -112,7 +113,7 @@ class PhaseSpace:
         self._make_dmda()
         self.p_comm = self.comm.Split(self.iz, self.ip)
         self.z_comm = self.comm.Split(self.ip, self.iz)
-        self.ghosts = Ghosts(self, stencil, stencil_p)
+        self.ghosts = Ghosts(self, stencil, stencil_p, corners)
 
     def _own_parts(self) -> None:
         b = self.blocks

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpcqke import parallel, terms
+from hpcqke import case_checks, parallel, terms
 from hpcqke.case import Case
 from hpcqke.errors import EXIT, CaseError, HpcqkeError
 from hpcqke.grids import MomentumGrid, ZGrid
@@ -32,12 +32,17 @@ def build_terms(case: Case) -> list:
 
 def stencil(case: Case) -> int:
     """Ghost rows in z: the widest that a term asks for."""
-    return max((type(t).stencil_z(t.config) for t in build_terms(case)), default=0)
+    return case_checks.stencil(case)
 
 
 def stencil_p(case: Case) -> int:
     """Ghost columns in momentum: the widest that a term asks for."""
     return max((type(t).stencil_p(t.config) for t in build_terms(case)), default=0)
+
+
+def corners(case: Case) -> bool:
+    """Does a term look at ghost columns of ghost rows?"""
+    return any(type(t).needs_corners(t.config) for t in build_terms(case))
 
 
 class Simulation:
@@ -71,6 +76,7 @@ class Simulation:
             comm,
             stencil_p(case),
             "gradient" in case.terms and case.terms["gradient"].mode == "tracer",
+            corners(case),
         )
         self.equation = KineticEquation(self.ps, build_terms(case))
         self.vec = self.ps.create_vec()

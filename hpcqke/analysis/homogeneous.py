@@ -24,8 +24,10 @@ def linear_systems(case: Case, diagonal: np.ndarray | None = None) -> dict[str, 
 
     diagonal: rho_aa (S, Nv, N_f) of the homogeneous state; by default what the initial section
     says (CaseError if it doesn't).  Momenta |p| are summed: without vacuum terms all of them
-    stream and precess alike.
+    stream and precess alike.  CaseError with azimuth bins.
     """
+    if case.grid.momentum.azimuths > 1:
+        raise CaseError(["grid.momentum.azimuths: linear theory is that of axial symmetry, 1"])
     grid = MomentumGrid.from_case(case.grid.momentum)
     interaction = case.terms.get("self_interaction")
     mu = interaction.mu if interaction else 0.0

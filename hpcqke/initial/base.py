@@ -82,7 +82,7 @@ class Background(Recipe.Config):
         None, minimum=-1, maximum=1, doc="P^z of the direction with v < 0; two directions only"
     )
     polarization: tuple[float, ...] | None = numbers(
-        None, doc="P^z of each direction, in the order of the directions"
+        None, doc="P^z of each direction v, in their order; the same at every azimuth"
     )
     polarization_bar: tuple[float, ...] | None = numbers(
         None, doc="the same of antineutrinos; 0 if left out"
@@ -105,7 +105,7 @@ class Background(Recipe.Config):
 
         `directions` are the velocities v in [-1, 1]; with zeta one is positive and one negative.
         """
-        count = len(directions)
+        count = len(directions)  # with azimuths a multiple of what is listed
         if self.polarization is not None:
             pz = self.polarization
         else:
@@ -113,4 +113,4 @@ class Background(Recipe.Config):
         pz_bar = self.polarization_bar or (0.0,) * count
         p0 = self.P0 or tuple(abs(x) for x in pz)
         p0_bar = self.P0_bar or tuple(abs(x) for x in pz_bar)
-        return pz, p0, pz_bar, p0_bar
+        return tuple(tuple(x) * (count // len(x)) for x in (pz, p0, pz_bar, p0_bar))

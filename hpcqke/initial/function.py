@@ -15,15 +15,17 @@ def evaluate(function: Callable, ps) -> np.ndarray:
 
     ``function(species, z, momentum, direction)`` is called with "nu" (and "nubar") and this rank's
     1-D coordinates; it returns complex Hermitian matrices of shape (len(z), len(momentum),
-    len(direction), N_f, N_f). `CaseError` if the shape is another one, or if they are not
+    len(direction), N_f, N_f). With grid.momentum.azimuths > 1 it gets the angles phi of the
+    directions as its fifth argument. `CaseError` if the shape is another one, or if they are not
     Hermitian or not finite.
     """
     own_z, own_p, own_v = ps.own
     z, p, v = ps.z.z[own_z], ps.momentum.p[own_p], ps.momentum.v[own_v]
+    azimuth = () if ps.momentum.azimuths == 1 else (ps.momentum.azimuth[own_v],)
     shape = (z.size, p.size, v.size, ps.N, ps.N)
     parts = []
     for name in ps.species[: ps.particles]:
-        rho = np.asarray(function(name, z, p, v))
+        rho = np.asarray(function(name, z, p, v, *azimuth))
         if rho.shape != shape:
             raise CaseError([f"set_state: shape {rho.shape} for {name}, must be {shape}"])
         if not np.isfinite(rho).all():

@@ -47,9 +47,19 @@ class Term:
         return 0
 
     @classmethod
+    def derivatives_z(cls, config: Any) -> int:
+        """How many times in a row the term takes d_z: the ghost rows are that many stencils."""
+        return 1
+
+    @classmethod
     def stencil_p(cls, config: Any) -> int:
         """Modes needed on each side along the momentum axis."""
         return 0
+
+    @classmethod
+    def needs_corners(cls, config: Any) -> bool:
+        """Whether it looks along momentum from cells next door along z, or the reverse."""
+        return False
 
     @classmethod
     def check(cls, config: Any, case: Any) -> Iterator[tuple[Any, ...]]:

@@ -1,4 +1,7 @@
-"""Neutrino-neutrino refraction  Omega_p = mu sum_p' (1 - v v') (rho_p' - rho_bar_p')."""
+"""Neutrino-neutrino refraction  Omega_p = mu sum_p' (1 - n.n') (rho_p' - rho_bar_p').
+
+In axial symmetry n.n' is v v'; with azimuth bins the transverse parts are `hpcqke.channels`.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,5 +27,7 @@ class SelfInteraction(HamiltonianTerm):
         return self.config.mu
 
     def max_rate(self, ps: Any) -> float:
-        """mu sum_p w (1 + |v|) for unit polarizations: a bound on |Omega|."""
-        return float(self.config.mu * ps.momentum.weight.sum() * (1 + abs(ps.momentum.v).max()))
+        """mu sum_p w max(1 - n.n') for unit polarizations: a bound on |Omega|."""
+        grid = ps.momentum
+        cosine = 1.0 if grid.azimuths > 1 else abs(grid.v).max()
+        return float(self.config.mu * grid.weight.sum() * (1 + cosine))

@@ -34,12 +34,45 @@ GRIDS = [
         "directions": None, "rule": '"uniform"'}}, "grid.momentum.count"),
     changed("a count without rule", {"grid.momentum": {"directions": None, "count": "2"}},
             "grid.momentum.rule"),
+    valued("grid.momentum.azimuths", "0"),
+    valued("grid.momentum.azimuths", "2.5"),
+    changed("more ranks than directions with azimuths", {
+        "grid.momentum": {"azimuths": "4", "ranks": "9"}}, "grid.momentum.ranks"),
     changed("a rule and weights", {"grid.momentum": {
         "directions": None, "rule": '"uniform"', "count": "2", "weights": "[1.0, 1.0]"}},
         "grid.momentum.weights"),
     valued("grid.z.cells", "2147483647"),
     changed("too many modes for any memory", {"grid.z": {"cells": "1000000000"}, "grid.momentum": {
         "directions": None, "rule": '"uniform"', "count": "2"}}, "grid.z.cells"),
+]
+
+OFFSETS = {"offset_range": "[-9.0, 9.0]", "offset_cells": "8", "p0": "20.0"}
+EQ18 = {"terms.gradient": {"eq18": '"printed"'}}
+RULE = {"directions": None, "rule": '"uniform"', "count": "2"}
+
+AZIMUTHS = [
+    changed("Eq. (18) in axial symmetry", {"grid.momentum": {**OFFSETS, **RULE}, **EQ18},
+            "grid.momentum.azimuths"),
+    changed("Eq. (18) with two azimuths", {
+        "grid.momentum": {**OFFSETS, **RULE, "azimuths": "2"}, **EQ18}, "grid.momentum.azimuths"),
+    changed("Eq. (18) on the axis", {"grid.momentum": {**OFFSETS, "azimuths": "4"}, **EQ18},
+            "grid.momentum.directions"),
+    changed("an unknown factor of Eq. (18)", {
+        "grid.momentum": {**OFFSETS, **RULE, "azimuths": "4"},
+        "terms.gradient": {"eq18": '"spinor"'}}, "terms.gradient.eq18"),
+    changed("a factor as a number", {
+        "grid.momentum": {**OFFSETS, **RULE, "azimuths": "4"},
+        "terms.gradient": {"eq18": "0.5"}}, "terms.gradient.eq18"),
+    changed("eq18_in_bracket as a word", {
+        "grid.momentum": {**OFFSETS, **RULE, "azimuths": "4"},
+        "terms.gradient": {"eq18_in_bracket": '"no"'}}, "terms.gradient.eq18_in_bracket"),
+    changed("fewer cells than two stencils", {
+        "grid.z": {"cells": "16"}, "grid.momentum": {**OFFSETS, **RULE, "azimuths": "4"}, **EQ18},
+        "grid.z.cells"),
+    changed("an eigenmode without axial symmetry", {
+        "grid.momentum": {"azimuths": "4"}, "initial": {
+            "recipe": '"eigenmode"', "zeta_plus": "0.5", "zeta_minus": "-0.5", "n": "1",
+            "amplitude": "1e-4"}}, "initial.recipe"),
 ]
 
 INITIAL = [
@@ -120,4 +153,4 @@ SEVERAL = [
         "initial.nmax", "initial.sigma", "initial.n", "initial.amplitude"),
 ]
 
-CASES = [*GRIDS, *INITIAL, *TIMES, *SEVERAL]
+CASES = [*GRIDS, *AZIMUTHS, *INITIAL, *TIMES, *SEVERAL]

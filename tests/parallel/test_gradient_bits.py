@@ -41,7 +41,11 @@ STEPPING = {
 def evolve(name: str, stepping: str, comm, **layout):
     """(rho, rows of the ledger, (t, step)) at the end."""
     base, settings = CASES[name]
-    case = hpcqke.load_case(base, {**settings, **STEPPING[stepping], **layout})
+    return advanced(hpcqke.load_case(base, {**settings, **STEPPING[stepping], **layout}), comm)
+
+
+def advanced(case, comm):
+    """(rho, first and last row of the ledger, (t, step, dt)) of a case at t = 1."""
     with hpcqke.Simulation(case, comm=comm) as sim:
         sim._initial_state()
         diagnostics = Diagnostics(sim.equation, 8)
