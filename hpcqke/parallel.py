@@ -14,9 +14,9 @@ from hpcqke.errors import EXIT, CaseError, HpcqkeError
 
 # Debian's h5py picks its serial build outside mpirun (and under srun) unless it is told.
 os.environ.setdefault("H5PY_ALWAYS_USE_MPI", "1")
-# Open MPI's shared file pointers, which nothing here uses, make a semaphore of the file's name that
-# is one for the whole machine (two users' fields.nc would meet in it) or a lock file (which hangs
-# on a full disk). This way does neither.
+# Open MPI's shared file pointers, which nothing here uses, make a semaphore of the file's name
+# that is one for the whole machine (two users' fields.nc would meet in it) or a lock file (which
+# hangs on a full disk). This way does neither.
 os.environ.setdefault("OMPI_MCA_sharedfp", "individual")
 
 # Where launchers tell a process its rank: Open MPI, MPICH and Intel, PMIx, Cray, Slurm, Flux.
