@@ -18,6 +18,9 @@ from hpcqke.errors import StorageError
 from hpcqke.fields_file import Layout, Marks
 from hpcqke.storage import on_each, on_root, storage_error, together
 
+NEVER_CLOSED: list = []
+"""Files whose write has failed: with Open MPI 5, to close them is to hang."""
+
 
 class Fields:
     """The file of frames. All methods are collective over `ps.comm`; errors come on all ranks.
@@ -68,11 +71,15 @@ class Fields:
         A = self.ps.to_natural(X)
         i, state = self.count, checksum.state_checksum(self.ps, A)
 
-        def write() -> None:
-            with hdf5.open_file(self.path, "r+", self.comm) as f:
-                hdf5.write_part(f["rho"], (i, *self.ps.own), A, self.comm)
-
-        on_each(self.comm, self.path, write)
+        f = on_each(self.comm, self.path, lambda: hdf5.open_file(self.path, "r+", self.comm))
+        where = (i, *self.ps.own)
+        try:
+            on_each(self.comm, self.path, lambda: hdf5.write_part(f["rho"], where, A, self.comm))
+            on_each(self.comm, self.path, f.flush)
+        except StorageError:
+            NEVER_CLOSED.append(f)
+            raise
+        on_each(self.comm, self.path, f.close)
         on_each(self.comm, self.path, lambda: atomic.sync(self.path))
         if self._checksum_on_disk(self.path, self._layout, i) != state:
             fault = StorageError(f"{self.path}: frame {i}, read back, is not what was written")
@@ -110,6 +117,9 @@ class Fields:
     def _remove_stale(self) -> None:
         try:
             atomic.remove_stale(self.path.parent, self.path.name)
+            for kind in ("data", "metadata"):  # Open MPI's, beside a file that was open at a kill
+                for left in self.path.parent.glob(f"{self.path.name}.{kind}.*"):
+                    left.unlink(missing_ok=True)
         except OSError as fault:
             raise storage_error(self.path, fault) from fault
 
