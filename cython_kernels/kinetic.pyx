@@ -241,6 +241,10 @@ def combine(const double[:, :, ::1] chunks, int group, double[:, ::1] out):
         return
     x, total = &chunks[0, 0, 0], &out[0, 0]
     with nogil:
+        while first < count and group == 1:
+            for i in range(size):
+                total[i] += x[first*size + i]
+            first += 1
         while first < count:
             for i in range(size):
                 for j in range(8):

@@ -110,7 +110,8 @@ class GradientFlow:
         if self._potential is not None:
             A = A + self._potential
         if self.term.config.weak_force:
-            dA, dB = (inner_derivative(field, self.order, ps.z.dz) for field in (A, B))
+            both = inner_derivative(np.concatenate([A, B], axis=1), self.order, ps.z.dz)
+            dA, dB = (np.ascontiguousarray(half) for half in (both[:, : ps.C], both[:, ps.C :]))
             self._bracket.force(X, ghosts.before, ghosts.after, dA, dB, F, 0, rows)
         if self._has_drift:
             self._bracket.drift(X, self._lo, self._hi, B, F, 0, ps.rows)
