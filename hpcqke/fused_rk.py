@@ -96,6 +96,7 @@ class FusedRK:
         self.rejections = 0
         self._fresh = True
         self._plan = None
+        self._onto = None
 
     # -- called by PETSc --------------------------------------------------------------------
 
@@ -131,8 +132,10 @@ class FusedRK:
         """
         step = np.subtract(y_new, y, out=y_new)
         factor = self.relaxation.factor(t, y, step)
-        np.multiply(step, factor, out=step)
-        np.add(y, step, out=y)
+        if self._onto is None:
+            self._onto = kinetic.Stage([y], [y], [[]])  # y += factor step, in one pass
+        self._onto.coefficients[0, 0] = factor
+        self._onto.apply(step, 0, len(y))
         return t_new if self.relaxation.lands(t_new) else t + factor * h
 
     def forget(self) -> None:
@@ -143,7 +146,7 @@ class FusedRK:
         """Free the stage vectors."""
         if self._plan is not None:
             self._plan.destroy()
-            self._plan = None
+            self._plan = self._onto = None
 
 
 class FixedPlan:

@@ -162,3 +162,15 @@ def test_entropy_of_wide_spectra(figure):
     figure("P10f", "dS/S " + " ".join(f"{x:.2e}" for x in drift) + " (10 %)")
     for found, expected in zip(drift, table.values(), strict=True):
         assert abs(found / expected - 1) < 0.1
+
+
+def test_a_spectrum_too_narrow_is_warned_of(figure):
+    """mu/delta_p = .8 with pure states: rho gets eigenvalues far below zero, and run.log says so."""
+    narrow = {"initial__momentum_width": 1.25, "grid__momentum__offset_range": (-10.0, 10.0)}
+    run = gr1(time__end=8.0, initial__P0=(0.5, 0.5), **narrow)
+    low = float((run.series.eigenvalue_min / run.series.eigenvalue_max).min())
+    figure("positivity", f"smallest eigenvalue {low:.2f} of the largest (-.15 for .8)")
+    assert low < -0.05
+    assert "too narrow for the gradient expansion" in (run.path / "run.log").read_text()
+    wide = gr1(time__end=8.0)
+    assert "too narrow" not in (wide.path / "run.log").read_text()
