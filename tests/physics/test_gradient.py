@@ -165,7 +165,7 @@ def test_entropy_of_wide_spectra(figure):
 
 
 def test_a_spectrum_too_narrow_is_warned_of(figure):
-    """mu/delta_p = .8 with pure states: rho gets eigenvalues far below zero, and run.log says so."""
+    """mu/delta_p = .8 with pure states: rho gets eigenvalues below zero, and run.log says so."""
     narrow = {"initial__momentum_width": 1.25, "grid__momentum__offset_range": (-10.0, 10.0)}
     run = gr1(time__end=8.0, initial__P0=(0.5, 0.5), **narrow)
     low = float((run.series.eigenvalue_min / run.series.eigenvalue_max).min())
