@@ -1,4 +1,4 @@
-"""A second of a case's own run, to predict the whole: what a step, a row, a frame, a checkpoint cost.
+"""A second of a case's own run, to predict the whole from: the cost of steps, rows and files.
 
 The trial is the very run (grid, ranks, integrator, terms, initial data, outputs and their
 schedules) in a folder of its own that is removed afterwards; the run's own folder is not touched.
@@ -31,7 +31,7 @@ from hpcqke.storage import on_root, storage_error
 
 SECONDS = 1.0
 MOST_CELLS = 2**20
-MOST_FRAMES, MOST_BYTES = 64, 2**28
+ENOUGH = 5
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,10 @@ class Trial:
 
 
 class Timed:
-    """The outputs of a run, each row, frame and checkpoint timed: ``seconds[name]``."""
+    """The outputs of a run, of which the first `ENOUGH` rows, frames and checkpoints are made.
+
+    ``seconds[name]`` are their durations; the time of others goes into steps.
+    """
 
     def __init__(self, outputs: Outputs) -> None:
         self.begin, self.flush, self.provenance = outputs.begin, outputs.flush, outputs.provenance
@@ -70,6 +73,8 @@ class Timed:
         spent = self.seconds[name] = []
 
         def call(now, vec) -> None:
+            if len(spent) == ENOUGH:
+                return
             begun = perf_counter()
             action(now, vec)
             spent.append(perf_counter() - begun)
@@ -97,8 +102,8 @@ class Stopwatch:
     def __call__(self, now, vec) -> bool:
         stop = self.hook(now, vec)
         reached = perf_counter()
-        spent = reached - self._begun - self._lost
-        self.samples.append((now.t, spent - self.timed.all() + self._before))
+        spent = reached - self._begun - self._lost - self.timed.all() + self._before
+        self.samples.append((now.t, spent))
         late = parallel.agree(self.ps.comm, int(self.ps.rank == 0 and spent > self.seconds))
         self._lost += perf_counter() - reached
         return stop or bool(late[0])
@@ -168,9 +173,7 @@ def _trial(sim: Simulation, folder: RunFolder, share: float, seconds: float) -> 
     log, clock, schedules = Log(False), Clock(), conduct.make_schedules(case)
     diagnostics = Diagnostics(sim.equation, case.output.spectrum_modes)
     reporter = Reporter(log, sim.equation, case.time.start, case.time.end, 2 * seconds)
-    room = max(2, MOST_BYTES // case.state_bytes())
-    frames = min(schedules["fields"].count(), MOST_FRAMES, room)
-    outputs = Outputs(case, ps, folder, diagnostics, log, frames)
+    outputs = Outputs(case, ps, folder, diagnostics, log, ENOUGH)
     timed = Timed(outputs)
     hook = Stopwatch(ps, StepHook(ps, timed, schedules, reporter, clock), timed, seconds)
     integrator = Integrator(case.time, ps, sim.equation, hook, [])
@@ -182,7 +185,7 @@ def _trial(sim: Simulation, folder: RunFolder, share: float, seconds: float) -> 
         while going and now.t < integrator.end:
             going = integrator.advance(conduct.next_landing(schedules, now, integrator.end))
         for name in LABEL:  # those that the trial had few of
-            for _ in range(3 - len(timed.seconds[name])):
+            for _ in range(ENOUGH - len(timed.seconds[name])):
                 getattr(timed, name)(now, sim.vec)
         ended = perf_counter()
         outputs.write_series()

@@ -167,7 +167,7 @@ def _must_go_on(case, meta: dict, where) -> None:
 
 
 def begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> Progress:
-    """Write the first row and frame, or go on where the checkpoint's ``meta`` says; where we are."""
+    """Write the first row and frame, or go on where ``meta`` says; where the run is then."""
     case, ps = sim.case, sim.ps
     if meta is None:
         if not sim._is_set:

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from launch import Launcher  # noqa: E402
+from launch import Launcher
 
 CASES = (
     ("two_beam",),
