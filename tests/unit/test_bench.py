@@ -71,7 +71,8 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, monkeypatch, capsy
     small = ((2, 8, 2, 8),), ((2, 2000, 100, "rk4", 4),)
     monkeypatch.setattr(bench, "QUICK_KERNELS", small[0])
     monkeypatch.setattr(bench, "QUICK_RUNS", small[1])
-    monkeypatch.setattr(bench, "limits", lambda s: ([], dict.fromkeys(("L2", "L3", "DRAM"), 1.0), 1))
+    widths = dict.fromkeys(("L2", "L3", "DRAM"), 1.0)
+    monkeypatch.setattr(bench, "limits", lambda seconds: ([], widths, 1.0))
     monkeypatch.setattr(bench, "gradients", lambda quick: [])
     monkeypatch.setattr(baseline, "FOLDER", tmp_path / "baseline")
     told = tmp_path / "table.json"
