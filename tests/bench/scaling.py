@@ -22,12 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import machine
 import numpy as np
-import run
 from mpi4py import MPI
 from scaling_model import Machine, Problem, efficiency, fit_messages, fit_sums
+from stepping import box, stepping
 
-import hpcqke
-from hpcqke.integrate import Integrator, Progress
 from hpcqke.parallel import start_petsc
 
 FORMAT = 1
@@ -77,23 +75,10 @@ def best(comm, action: Callable, budget: float) -> float:
 
 def step_time(comm, grid: tuple[int, int], split: str, budget: float) -> float:
     """Seconds of a step of rk4 on all ranks of ``comm``, which split z or the directions."""
-    cells, directions = grid
-    case = run.case_of(cells, directions, "rk4")
-    z, momentum = case.grid.z, case.grid.momentum
     ranks = {"z": (comm.size, 1), "momentum": (1, comm.size)}[split]
-    z = dataclasses.replace(z, ranks=ranks[0])
-    momentum = dataclasses.replace(momentum, ranks=ranks[1])
-    case = dataclasses.replace(case, grid=dataclasses.replace(case.grid, z=z, momentum=momentum))
-    run.smooth.flavors = 2
-    with hpcqke.Simulation(case, comm) as sim:
-        sim.set_state(run.smooth)
-        steps = Integrator(case.time, sim.ps, sim.equation, lambda now, vec: False)
-        now = Progress(0.0, 0, steps.first_step, 0.0)
-        steps.begin(now, sim.vec)
-        steps.advance(5 * case.time.step)
-        least = best(comm, lambda: steps.advance(now.t + case.time.step), budget)
-        steps.destroy()
-    return least
+    with stepping(box(*grid, "rk4", ranks=ranks), comm) as (advance, _):
+        advance(5)
+        return best(comm, lambda: advance(1), budget)
 
 
 def strong(world, counts: list[int], budget: float) -> list[dict]:

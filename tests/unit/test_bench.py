@@ -68,7 +68,7 @@ def test_this_machine_is_measured():
 
 def test_the_command_prints_a_table_and_writes_json(tmp_path, monkeypatch, capsys):
     """On one grid each here; a run without stored rates, or with faster ones, ends well."""
-    small = ((2, 8, 2, 8),), ((2, 2000, 100, "rk4", 4),)
+    small = ((2, 8, 2, 8),), ((2, 1000, 16, "rk4", 4),)
     monkeypatch.setattr(bench, "QUICK_KERNELS", small[0])
     monkeypatch.setattr(bench, "QUICK_RUNS", small[1])
     widths = dict.fromkeys(("L2", "L3", "DRAM"), 1.0)
