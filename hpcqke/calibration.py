@@ -30,8 +30,8 @@ from hpcqke.simulation import Simulation, stencil
 from hpcqke.storage import on_root, storage_error
 
 SECONDS = 1.0
-MOST_CELLS = 2**20
-ENOUGH = 5
+MOST_CELLS = 2**19
+ENOUGH, LONG = 5, 0.3
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,14 @@ class Trial:
 
 
 class Timed:
-    """The outputs of a run, of which the first `ENOUGH` rows, frames and checkpoints are made.
+    """The outputs of a run, of which the first `ENOUGH` rows, frames and checkpoints are made, or
+    fewer if those take more than `LONG` seconds.
 
-    ``seconds[name]`` are their durations; the time of others goes into steps.
+    ``seconds[name]`` are their durations on rank 0; the time of others goes into steps.
     """
 
-    def __init__(self, outputs: Outputs) -> None:
+    def __init__(self, outputs: Outputs, comm) -> None:
+        self.comm = comm
         self.begin, self.flush, self.provenance = outputs.begin, outputs.flush, outputs.provenance
         self.seconds: dict[str, list[float]] = {}
         for name in LABEL:
@@ -73,11 +75,11 @@ class Timed:
         spent = self.seconds[name] = []
 
         def call(now, vec) -> None:
-            if len(spent) == ENOUGH:
+            if len(spent) == ENOUGH or sum(spent) > LONG:
                 return
             begun = perf_counter()
             action(now, vec)
-            spent.append(perf_counter() - begun)
+            spent.append(self.comm.bcast(perf_counter() - begun))
 
         return call
 
@@ -174,7 +176,7 @@ def _trial(sim: Simulation, folder: RunFolder, share: float, seconds: float) -> 
     diagnostics = Diagnostics(sim.equation, case.output.spectrum_modes)
     reporter = Reporter(log, sim.equation, case.time.start, case.time.end, 2 * seconds)
     outputs = Outputs(case, ps, folder, diagnostics, log, ENOUGH)
-    timed = Timed(outputs)
+    timed = Timed(outputs, ps.comm)
     hook = Stopwatch(ps, StepHook(ps, timed, schedules, reporter, clock), timed, seconds)
     integrator = Integrator(case.time, ps, sim.equation, hook, [])
     with conduct.owned(integrator, diagnostics):
@@ -185,7 +187,7 @@ def _trial(sim: Simulation, folder: RunFolder, share: float, seconds: float) -> 
         while going and now.t < integrator.end:
             going = integrator.advance(conduct.next_landing(schedules, now, integrator.end))
         for name in LABEL:  # those that the trial had few of
-            for _ in range(ENOUGH - len(timed.seconds[name])):
+            for _ in range(ENOUGH):
                 getattr(timed, name)(now, sim.vec)
         ended = perf_counter()
         outputs.write_series()

@@ -3,7 +3,7 @@
     time = start + steps x step + rows x row + (frames + copies) x frame + checkpoints x checkpoint
 
 Assumed: steps stay as long and as costly as in the later half of the trial; more ranks than the
-trial had share the steps without loss, and rows and files take what they took.
+trial had share steps and rows without loss, and files take what they took.
 """
 
 from __future__ import annotations
@@ -37,9 +37,13 @@ def forecast(case, trial: Trial, ranks: int, dt: float | None = None) -> Forecas
         steps = trial.steps + (case.time.end - trial.t) / trial.dt
     else:
         steps = (case.time.end - case.time.start) / dt
-    cost = {"series": trial.row, "fields": trial.frame, "checkpoint": trial.checkpoint}
-    cost = {name: seconds / trial.share for name, seconds in cost.items()}
-    stepping = steps * trial.step / trial.share * trial.ranks / ranks
+    size, fewer = 1 / trial.share, trial.ranks / ranks
+    cost = {
+        "series": trial.row * size * fewer,
+        "fields": trial.frame * size,
+        "checkpoint": trial.checkpoint * size,
+    }
+    stepping = steps * trial.step * size * fewer
     schedules = make_schedules(case)
     wall = stepping
     for _ in range(3):  # what is due by the clock delays the clock

@@ -101,8 +101,8 @@ def costs(case, trial: Trial, whole: Forecast, ranks: int, cells: int, limit: fl
     if trial.share < 1:
         assumed.append("rows and files cost in proportion to the cells")
     if ranks != trial.ranks:
-        assumed.append(f"{several(ranks, 'core')} like this share the steps without loss; for a "
-                       f"trial on all: mpirun -n {ranks} hpcqke info")
+        assumed.append(f"{several(ranks, 'core')} like this share steps and rows without loss; for "
+                       f"a trial on all: mpirun -n {ranks} hpcqke info")
     return lines + [f"assumed         {text}" for text in assumed]
 
 

@@ -32,7 +32,7 @@ def test_every_part_of_the_time():
     assert (whole.rows, whole.frames, whole.checkpoints) == (21, 5, 1)
     expected = {
         "stepping": 450 * 0.01 * 4 * 2 / 8,
-        "diagnostics": 21 * 0.02 * 4,
+        "diagnostics": 21 * 0.02 * 4 * 2 / 8,
         "fields": 5 * 0.1 * 4,
         "checkpoints": 0.3 * 4,
         "start and end": 0.75,
@@ -126,6 +126,19 @@ def test_no_file_is_left_and_none_is_touched(ranks, tmp_path, mpirun):
     assert re.search(r"^run time +about [\d.e-]+ s \(stepping ", told.stdout, re.MULTILINE)
     for text in (told.stdout, done.stdout):
         assert np.isfinite(float(re.search(r"([\d.]+) Mcell/s/core stepping", text)[1]))
+
+
+@pytest.mark.parametrize("landings", [["-s", "output.series_every=0.1"], []])
+def test_the_trial_of_a_long_run_ends_on_all_ranks_together(landings, tmp_path, mpirun):
+    """In the middle of the run, and of a segment; adaptive steps are said to stay as they are."""
+    case = ["two_beam_modes", "-s", "time.end=5000", "-s", "time.tolerance=1e-7"]
+    told = mpirun(2, ["-m", "hpcqke", "info", *case, *landings], timeout=60, cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert not any(tmp_path.iterdir())
+    assert "assumed         steps stay as long as they were in the trial" in told.stdout
+    steps = int(re.search(r"^trial +(\d+) steps of this run on 2", told.stdout, re.MULTILINE)[1])
+    whole = float(re.search(r"^cost +(\S+) steps", told.stdout, re.MULTILINE)[1])
+    assert 0 < steps < whole
 
 
 def snapshot(folder):
