@@ -200,7 +200,7 @@ def split_rate(steps: list[dict], level: float, gather: float) -> float:
     time = {(row["split"], row["ranks"]): row["seconds"] for row in steps}
     if ("momentum", 2) not in time:
         return 1.0
-    travel = 4 * (level + 8 * 2 * ROWS * 8 / gather)
+    travel = 4 * (level + 8 * (DIRECTIONS // 8) * ROWS * 8 / gather)
     return min(1.0, time["momentum", 1] / (2 * max(time["momentum", 2] - travel, 1e-9)))
 
 

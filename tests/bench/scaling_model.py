@@ -4,9 +4,10 @@
     sum of m bytes over k ranks             (level log2 k + m / gather) max(1, k / cores)
     step of s stages on rz x rp ranks       s [cells / rate + ghosts + sums] + level log2(rz rp)
 
-ghosts: two messages of w rows each (rz > 1); sums: the chunks of all own rows, gathered by the rp
-ranks that share them; cells: those of the fullest rank. k / cores counts ranks that wait for a
-core: only so can many ranks be measured on few cores.
+ghosts: two messages of w rows each (rz > 1); sums: the chunks of all own rows (as many on any
+number of ranks, for the same bits), gathered by the rp ranks that share them; cells: those of the
+fullest rank. k / cores counts ranks that wait for a core: only so can many ranks be measured on
+few cores.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+
+from hpcqke.grids import MOST_CHUNKS
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,15 @@ class Machine:
 
 @dataclass(frozen=True)
 class Problem:
-    """A grid: rows along z, modes (directions x energies) and real numbers in each cell."""
+    """A grid: rows along z, modes (directions x energies), real numbers in each cell; the ghost
+    rows, the stages of a step, the chunks that modes are summed in."""
 
     rows: int
     modes: int
     numbers: int = 8
     ghosts: int = 4
     stages: int = 4
+    chunks: int = MOST_CHUNKS
 
     @property
     def cells(self) -> int:
@@ -83,7 +88,7 @@ def step_seconds(machine: Machine, problem: Problem, rz: int, rp: int, hidden: b
         size = 8 * problem.ghosts * modes * problem.numbers
         travel += 2 * (machine.alpha + size / machine.width)
     if rp > 1:
-        size = 8 * rp * rows * problem.numbers
+        size = 8 * problem.chunks * rows * problem.numbers
         travel += machine.level * math.log2(rp) + size / machine.gather
     inner = work * max(0.0, 1 - 2 * problem.ghosts / rows) if hidden else 0.0
     agreement = machine.level * math.log2(rz * rp)

@@ -52,7 +52,7 @@ def test_every_part_of_a_step():
     by_hand = 4 * (250 * 64 / 2e8 + ghosts) + 3e-6 * 2
     assert model.step_seconds(MACHINE, PROBLEM, 4, 1, False) == pytest.approx(by_hand)
     ghosts = 2 * (2e-6 + 8 * 4 * 32 * 8 / 5e9)
-    sums = 3e-6 + 8 * 2 * 500 * 8 / 4e9
+    sums = 3e-6 + 8 * 8 * 500 * 8 / 4e9
     by_hand = 4 * (500 * 32 / (0.8 * 2e8) + ghosts + sums) + 3e-6 * 2
     assert model.step_seconds(MACHINE, PROBLEM, 2, 2, False) == pytest.approx(by_hand)
 
