@@ -76,7 +76,7 @@ def test_between_two_looks(site, step, ranks, tmp_path, mpirun):
 
 @pytest.mark.parametrize("stepper", ["rk5dp", "midpoint", "gauss2"])
 def test_the_next_step_fails(stepper, tmp_path, mpirun):
-    """Step control, Newton's method and the fixed point cannot go on from it: at once, and the place is named."""
+    """No step control, Newton's method or fixed point goes on from it: it says at once where."""
     folder = tmp_path / "run"
     args = run(folder, *STEPPERS[stepper], *SELDOM, what=fault(PLACES[1]), step=11)
     found = said(mpirun(2, args, timeout=60), folder)
