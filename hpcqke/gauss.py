@@ -85,8 +85,6 @@ class Gauss2:
             change = self._largest(y, zip(Y_new, Y, strict=True), [1.0, -1.0], size)
             if change <= ONE_ULP or before <= change <= ROUNDING:
                 return
-            if not math.isfinite(change):
-                break
             before = change
         rate = sum(equation.max_rates().values())
         allowed = min(REACH / rate if rate > 0 else math.inf, h / 2)
