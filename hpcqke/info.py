@@ -6,14 +6,17 @@ from time import perf_counter
 
 import numpy as np
 
+from hpcqke import gauss
 from hpcqke.conduct import make_schedules
 from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.simulation import build_terms, stencil
 
-STAGES = {"rk3bs": 4, "rk4": 4, "rk5dp": 7, "rk8vr": 13, "midpoint": 20}
-# Largest stable |lambda| dt on the imaginary axis (advection and precession are oscillations).
+STAGES = {"rk3bs": 4, "rk4": 4, "rk5dp": 7, "rk8vr": 13, "midpoint": 20, "gauss2": 25}
+# Largest stable |lambda| dt on the imaginary axis (advection and precession are oscillations), of
+# gauss2 the one that its fixed point converges well for.
 REACH = {"rk3bs": 1.73, "rk4": 2.83, "rk5dp": 1.0, "rk8vr": 2.5, "midpoint": np.inf}
-VECTORS = {"rk3bs": 8, "rk4": 8, "rk5dp": 11, "rk8vr": 17, "midpoint": 40}
+REACH["gauss2"] = gauss.REACH
+VECTORS = {"rk3bs": 8, "rk4": 8, "rk5dp": 11, "rk8vr": 17, "midpoint": 40, "gauss2": 10}
 
 
 def describe(case, ranks: int) -> str:
