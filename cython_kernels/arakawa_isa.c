@@ -80,17 +80,4 @@ static void add(const hq_arakawa *b, const hq_rows *r, const double *A, const do
     }
 }
 
-#if HQ_ISA == 4
-#define HQ_TABLE hq_arakawa_4
-#define HQ_NAME "avx512"
-#elif HQ_ISA == 3
-#define HQ_TABLE hq_arakawa_3
-#define HQ_NAME "avx2"
-#elif HQ_ISA == 2
-#define HQ_TABLE hq_arakawa_2
-#define HQ_NAME "sse2"
-#else
-#define HQ_TABLE hq_arakawa_0
-#define HQ_NAME "generic"
-#endif
-const hq_arakawa_functions HQ_TABLE = {HQ_NAME, add};
+const hq_arakawa_functions HQ_JOIN(arakawa, HQ_ISA) = {HQ_ISA_NAME, add};

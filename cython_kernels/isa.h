@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+#ifdef HQ_ISA /* in a file that is compiled for one of them */
+#define HQ_ISA_NAME \
+    (HQ_ISA == 4 ? "avx512" : HQ_ISA == 3 ? "avx2" : HQ_ISA == 2 ? "sse2" : "generic")
+#endif
+
 /* The HQ_ISA to use: the best one for name = "", or the named one; -1 if it cannot run here. */
 static inline int hq_isa_level(const char *name)
 {

@@ -146,7 +146,7 @@ def terms_are_whole(case: Sections) -> Found:
 
 def relaxation_possible(case: Sections) -> Found:
     if case.time.relaxation and not case.time.integrator.startswith("rk"):
-        yield "time.relaxation", "is for the Runge-Kutta integrators", case.time.relaxation
+        yield "time.relaxation", "is for the explicit Runge-Kutta integrators", case.time.relaxation
 
 
 def end_after_start(case: Sections) -> Found:

@@ -4,7 +4,8 @@ Methods: ``rk3bs rk4 rk5dp rk8vr`` are PETSc's explicit Runge-Kutta pairs 3bs, 4
 if the case gives a tolerance, fixed if it gives a step; they run fused into the kernels
 (`hpcqke.fused_rk`) unless the user's options speak to PETSc's own type (-ts_type, -ts_rk_*,
 -ts_adapt_*), which then does the steps. ``midpoint`` is TSTHETA with theta = 1/2 on the implicit
-midpoint, solved without a matrix; it keeps quadratic invariants.
+midpoint, solved without a matrix; ``gauss2`` is the two-stage Gauss method, solved by its own fixed
+point (`hpcqke.gauss`). Both keep quadratic invariants.
 
 A run is cut into segments that end exactly on the times at which something is written. Everything
 that a step depends on is (t, rho, dt, segment): a run restarted from them gives the same bits. For
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from hpcqke import parallel
 from hpcqke.errors import CaseError, NumericsError
 from hpcqke.fused_rk import FusedRK, GaveUp, petsc_tableau
+from hpcqke.gauss import Gauss2
 from hpcqke.relaxation import Relaxation
 
 RK_TYPES = {"rk3bs": "3bs", "rk4": "4", "rk5dp": "5dp", "rk8vr": "8vr"}
@@ -59,7 +61,7 @@ class Integrator:
         ts.setMaxSteps(NO_LIMIT)
         ts.setMaxTime(time.end)
         ts.setTimeStep(time.step or self._first_step())
-        self.fused: FusedRK | None = None
+        self.fused: FusedRK | Gauss2 | None = None
         self._relaxes = False
         self._given = [o for o in options if o.startswith(SOLVERS)]
         defaults = self._defaults(options)
@@ -88,6 +90,13 @@ class Integrator:
             raise CaseError(
                 [f"time.relaxation = true: not with {stock[0]}, PETSc's own steps; must be false"]
             )
+        if stock and time.integrator == "gauss2":
+            raise CaseError(
+                [f'time.integrator = "gauss2": not with {stock[0]}, PETSc\'s own steps']
+            )
+        if time.integrator == "gauss2":
+            self._steps_by(Gauss2(self.ps, self.equation, self._end_of_step), adaptive)
+            return {}
         if time.integrator == "midpoint":
             ts.setType("theta")
             ts.setTheta(0.5)
@@ -108,7 +117,7 @@ class Integrator:
             tableau = petsc_tableau(self._PETSc, RK_TYPES[time.integrator])
             keep = Relaxation(self.equation, lambda t: t == self._until)
             self._relaxes = time.relaxation
-            self.fused = FusedRK(
+            stepper = FusedRK(
                 self.ps,
                 self.equation,
                 tableau,
@@ -116,9 +125,7 @@ class Integrator:
                 self._end_of_step,
                 keep if time.relaxation else None,
             )
-            ts.setType("python")
-            ts.setPythonContext(self.fused)
-            self.fixed = not adaptive
+            self._steps_by(stepper, adaptive)
             return {}
         ts.setType("rk")
         ts.setRKType(RK_TYPES[time.integrator])
@@ -126,6 +133,12 @@ class Integrator:
             "ts_adapt_type": "basic" if adaptive else "none",
             "ts_adapt_wnormtype": "infinity",
         }
+
+    def _steps_by(self, stepper: FusedRK | Gauss2, adaptive: bool) -> None:
+        """Let ``stepper`` do the steps of the TS."""
+        self.fused, self.fixed = stepper, not adaptive
+        self.ts.setType("python")
+        self.ts.setPythonContext(stepper)
 
     def _apply(self, defaults: dict[str, str], options: list[str]) -> None:
         """Our defaults, then the user's options over them; ours are taken out again."""

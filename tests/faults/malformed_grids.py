@@ -127,6 +127,8 @@ TIMES = [
     changed("rk4 without step", {"time": {"integrator": '"rk4"'}}, "time.step"),
     changed("midpoint without step", {"time": {"integrator": '"midpoint"', "tolerance": None}},
             "time.step"),
+    changed("gauss2 with tolerance", {"time": {"integrator": '"gauss2"', "tolerance": "1e-8"}},
+            "time.step"),
     changed("a step beyond the end", {"time": {"tolerance": None, "step": "2.0"}}, "time.step"),
     changed("a step that is lost in rounding", {"time": {"tolerance": None, "step": "1e-17"}},
             "time.step"),

@@ -12,6 +12,7 @@ STEPPERS = {
     "rk4": ("time.integrator=rk4",),
     "rk5dp": ("time.integrator=rk5dp", "time.tolerance=1e-8"),
     "midpoint": ("time.integrator=midpoint",),
+    "gauss2": ("time.integrator=gauss2",),
 }
 GUARD = 10  # steps from one look at the state to the next
 PLACES = [("nan", 0, 0, 1), ("inf", 37, 2, 3), ("-inf", 59, 3, 0)]  # value, cell, direction, P
@@ -73,9 +74,9 @@ def test_between_two_looks(site, step, ranks, tmp_path, mpirun):
     assert newest_step(folder) <= step
 
 
-@pytest.mark.parametrize("stepper", ["rk5dp", "midpoint"])
+@pytest.mark.parametrize("stepper", ["rk5dp", "midpoint", "gauss2"])
 def test_the_next_step_fails(stepper, tmp_path, mpirun):
-    """Step control and Newton's method cannot go on from it: at once, and the place is named."""
+    """No step control, Newton's method or fixed point goes on from it: it says at once where."""
     folder = tmp_path / "run"
     args = run(folder, *STEPPERS[stepper], *SELDOM, what=fault(PLACES[1]), step=11)
     found = said(mpirun(2, args, timeout=60), folder)

@@ -15,6 +15,7 @@ STEPPING = {
     "rk3bs adaptive": {"time__integrator": "rk3bs", "time__tolerance": 1e-5},
     "rk5dp adaptive": {"time__integrator": "rk5dp", "time__tolerance": 1e-7},
     "rk8vr adaptive": {"time__integrator": "rk8vr", "time__tolerance": 1e-7},
+    "gauss2": {"time__integrator": "gauss2", "time__step": 0.05},
     "filtered": {
         "time__integrator": "rk5dp",
         "time__step": 0.05,
@@ -42,6 +43,7 @@ def same_bits(a, b) -> bool:
         ("two beams", 2, False, "rk5dp adaptive"),
         ("two beams", 2, False, "rk4"),
         ("four beams", 2, True, "rk3bs adaptive"),
+        ("four beams", 3, True, "gauss2"),
         ("four beams", 3, False, "rk5dp adaptive"),
         ("sixteen", 2, True, "rk4"),
         ("sixteen", 2, True, "rk8vr adaptive"),

@@ -104,9 +104,14 @@ def test_tracer_at_a_realistic_momentum(figure):
     }
     plain, _ = ledger(ax1(**wide, time__relaxation=False, time__integrator="rk4"))
     closed, kinetic = ledger(ax1(**wide))
-    figure("P11c", f"rk4 {plain:.1e} (tol 1e-8), relaxation {closed:.1e} (tol 1e-12)")
+    gauss, _ = ledger(ax1(**wide, time__integrator="gauss2"))
+    figure(
+        "P11c",
+        f"rk4 {plain:.1e} (tol 1e-8), relaxation {closed:.1e}, gauss2 {gauss:.1e} (tol 1e-12)",
+    )
     assert plain < 1e-8
     assert closed < 1e-12
+    assert gauss < 1e-12
     assert abs(kinetic) > 0.1
 
 

@@ -9,6 +9,7 @@ SCHEMES = {
     "rk5dp": ({"time__integrator": "rk5dp", "time__step": 0.05}, 1e-7),
     "rk8vr": ({"time__integrator": "rk8vr", "time__step": 0.05}, 1e-10),
     "midpoint": ({"time__integrator": "midpoint", "time__step": 0.05}, 1e-12),
+    "gauss2": ({"time__integrator": "gauss2", "time__step": 0.05}, 1e-12),
 }
 
 

@@ -349,7 +349,7 @@ def ripple(z, p, v):
     return 1.0, 0.3 * np.cos(2 * np.pi * z / 6.0 + v), 0.2 * np.sin(2 * np.pi * z / 6.0 * p), 0.4
 
 
-FIXED = [(name, {"step": 0.02}) for name in (*RK_TYPES, "midpoint")]
+FIXED = [(name, {"step": 0.02}) for name in (*RK_TYPES, "midpoint", "gauss2")]
 CONTROLLED = [(name, {"tolerance": 1e-9}) for name in ADAPTIVE]
 
 
