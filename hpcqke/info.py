@@ -90,8 +90,8 @@ def costs(case, trial: Trial, whole: Forecast, ranks: int, cells: int, limit: fl
         f"step            {step} ({case.time.integrator}; limit {limit:.4g})",
         f"trial           {trial.steps} steps {piece} on {several(trial.ranks, 'rank')}, to t = "
         f"{trial.t:.4g}: {rate:.1f} Mcell/s/core stepping",
-        f"cost            {whole.steps:.4g} steps, {whole.slopes:.4g} right-hand sides of {cells} "
-        f"cells, {several(whole.rows, 'row')}, {several(whole.frames, 'frame')}, "
+        f"cost            {counted(whole.steps)} steps, {counted(whole.slopes)} right-hand sides "
+        f"of {cells} cells, {several(whole.rows, 'row')}, {several(whole.frames, 'frame')}, "
         f"{several(whole.checkpoints, 'checkpoint')}",
         f"run time        {spoken(whole.total)} ({parts} s)",
         f"fields.nc       {several(whole.frames, 'frame')}, {whole.frames * size / 2**20:.6g} MiB",
@@ -106,6 +106,11 @@ def costs(case, trial: Trial, whole: Forecast, ranks: int, cells: int, limit: fl
         assumed.append(f"{several(ranks, 'core')} like this share steps and rows without loss; for "
                        f"a trial on all: mpirun -n {ranks} hpcqke info")
     return lines + [f"assumed         {text}" for text in assumed]
+
+
+def counted(number: float) -> str:
+    """All digits where they are few."""
+    return f"{number:.0f}" if number < 1e6 else f"{number:.4g}"
 
 
 def several(number: int, what: str) -> str:

@@ -21,17 +21,18 @@ def name_of(machine: dict) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
-def stored(machine: dict, folder: Path = FOLDER) -> dict | None:
-    """What is stored for this processor, None if nothing is."""
-    path = folder / f"{name_of(machine)}.json"
+def stored(machine: dict, folder: Path | None = None) -> dict | None:
+    """What is stored for this processor (in `FOLDER`), None if nothing is."""
+    path = (folder or FOLDER) / f"{name_of(machine)}.json"
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def store(found: dict, folder: Path = FOLDER) -> Path:
+def store(found: dict, folder: Path | None = None) -> Path:
     """Keep the rates of a table (see all.py) for its processor; others of it stay as they are."""
     before = stored(found["machine"], folder) or {"rates": {}}
     rates = {row["name"]: round(row["value"], 1) for row in found["rows"] if row["unit"] == RATE}
     keep = {"machine": found["machine"], "date": found["date"], "program": found["program"]}
+    folder = folder or FOLDER
     folder.mkdir(exist_ok=True)
     path = folder / f"{name_of(found['machine'])}.json"
     path.write_text(json.dumps(keep | {"rates": before["rates"] | rates}, indent=1) + "\n")

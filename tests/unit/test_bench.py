@@ -89,6 +89,11 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path, monkeypatch, capsy
     said = capsys.readouterr().out
     assert all(row["name"] in said for row in found["rows"])
     assert "no rates are stored" in said
+    for one in found["rows"]:
+        one["value"] *= 100
+    baseline.store(found)
+    bench.main()
+    assert capsys.readouterr().out.count("Mcell/s/core  slower\n") == 2
 
 
 def test_ci_prints_the_ratios_and_cannot_fail_by_them():
