@@ -13,12 +13,9 @@ import argparse
 import dataclasses
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, sleep
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import machine
 import numpy as np
