@@ -73,7 +73,7 @@ def folder_can_be_written(case: Sections) -> Found:
     if directory is None:
         return
     try:
-        there = _nearest_existing(Path(directory).absolute())
+        there = nearest_existing(Path(directory).absolute())
         if not there.is_dir():
             yield "output.directory", f"must be a folder, but {there} is none", directory
         elif not os.access(there, os.W_OK | os.X_OK):
@@ -82,9 +82,10 @@ def folder_can_be_written(case: Sections) -> Found:
         yield "output.directory", f"can't be looked at: {error.strerror}", directory
 
 
-def _nearest_existing(path: Path) -> Path:
+def nearest_existing(path: Path) -> Path:
+    """The path itself or the first folder above it that is there."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
-        return _nearest_existing(path.parent)
+        return nearest_existing(path.parent)
     return path

@@ -57,7 +57,7 @@ def info(options, petsc: list[str]) -> int:
     from hpcqke.info import describe
 
     case = load(options)
-    if options.ranks < 1:
+    if options.ranks is not None and options.ranks < 1:
         raise CaseError([f"-n {options.ranks}: must be at least 1"])
     text = describe(case, options.ranks)
     if not parallel.launched_rank():

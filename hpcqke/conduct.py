@@ -72,7 +72,7 @@ def _conduct(sim, restart: str, folder: RunFolder, log: Log) -> Run:
     hook = StepHook(ps, outputs, schedules, reporter, clock)
     integrator = Integrator(case.time, ps, sim.equation, hook, sim.options)
     with owned(integrator, diagnostics):
-        now = _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock)
+        now = begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock)
         if now.t >= case.time.end and meta is not None:
             log.say(f"already finished at t = {now.t:.9g}: nothing to do ({folder.path})")
             outputs.finish()
@@ -81,7 +81,7 @@ def _conduct(sim, restart: str, folder: RunFolder, log: Log) -> Run:
         going = True
         with clock("stepping"):
             while going and now.t < integrator.end:
-                going = integrator.advance(_next_landing(schedules, now, integrator.end))
+                going = integrator.advance(next_landing(schedules, now, integrator.end))
         return _end(now, outputs, hook, reporter, clock, folder, log, sim, begun)
 
 
@@ -100,7 +100,7 @@ def owned(*objects):
             thing.destroy()
 
 
-def _next_landing(schedules, now, end: float) -> float:
+def next_landing(schedules, now, end: float) -> float:
     """The end of the segment that ``now`` is in: the next time at which something is written.
 
     A run that goes on inside a segment whose end has moved (another interval, another time.end)
@@ -166,7 +166,8 @@ def _must_go_on(case, meta: dict, where) -> None:
         raise CaseError(faults)
 
 
-def _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> Progress:
+def begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> Progress:
+    """Write the first row and frame, or go on where ``meta`` says; where the run is then."""
     case, ps = sim.case, sim.ps
     if meta is None:
         if not sim._is_set:

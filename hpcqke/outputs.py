@@ -152,7 +152,7 @@ class Outputs:
             self.series_file.append(row)
         if not self._shown:
             self._shown = True
-            self._flush_series()
+            self.write_series()
 
     def _warn_of_negative(self, row: dict) -> None:
         """Say once if rho is no longer positive: the spectrum is too narrow for Eq. (16)."""
@@ -171,7 +171,7 @@ class Outputs:
 
     def checkpoint(self, now, vec) -> None:
         """Commit a checkpoint; the series it counts are on disk before it."""
-        self._flush_series()
+        self.write_series()
         meta = {
             "t": now.t,
             "step": now.step,
@@ -207,13 +207,14 @@ class Outputs:
     def finish(self) -> None:
         """Close the files of a run that has reached its end."""
         self.fields_file.finish()
-        self._flush_series()
+        self.write_series()
 
     def _load_series(self, rows: int) -> None:
         self.series_file.load()
         self.series_file.truncate(rows)
 
-    def _flush_series(self) -> None:
+    def write_series(self) -> None:
+        """The series on disk, with all rows so far."""
         on_root(self.ps.comm, self._flush_timed)
 
     def _flush_timed(self) -> None:

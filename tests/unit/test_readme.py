@@ -4,6 +4,7 @@ Blocks marked sh, python and toml are executed in the order in which they stand,
 folder. What cannot run in a test is marked console (or text) and listed in NOT_RUN.
 """
 
+import json
 import os
 import re
 import shlex
@@ -31,7 +32,6 @@ NOT_RUN = (
     "conda create",
     "sbatch",
     "tests/run.sh",
-    "python tests/bench/kernel.py",
     "P1 ",
     "python -m pytest tests/physics/",
     "[grid.momentum]",
@@ -49,6 +49,7 @@ def reader(tmp_path_factory):
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{launcher.environment['PATH']}",
         "PYTHONPATH": os.pathsep.join([str(ROOT), launcher.environment.get("PYTHONPATH", "")]),
     }
+    (folder / "tests").symlink_to(ROOT / "tests")
     for number, (kind, text) in enumerate(BLOCKS):
         if kind == "sh":
             follow(["bash", "-euo", "pipefail", "-c", text], folder, environment)
@@ -77,7 +78,8 @@ def test_a_reader_gets_the_pictures(reader):
     more = {path.name for path in (reader / "runs/two_beam_ledger/plots").iterdir()} - plots
     assert more == {"ledger.png", "momentum_shift.png", "momentum_spectra.png"}
     assert all(f"`{name}`" in TEXT for name in plots | more)
-    assert (reader / "gamma.png").stat().st_size > 10_000
+    for name in ("gamma.png", "scaling.png"):
+        assert (reader / name).stat().st_size > 10_000
 
 
 def test_every_run_has_ended_as_it_says(reader):
@@ -100,6 +102,15 @@ def test_every_variable_and_file_of_a_run_is_named(reader):
     names |= {p.name + "/" * p.is_dir() for p in folder.iterdir()}
     missing = [n for n in names if f"`{n}`" not in TEXT and f"`{n}(" not in TEXT]
     assert missing == []
+
+
+def test_the_benchmarks_write_what_is_shown(reader):
+    """The tables of the page come from the same files, of the long variants."""
+    for name, stored in (("speed", "all"), ("scaling", "scaling")):
+        found = json.loads((reader / f"{name}.json").read_text())
+        kept = readme_tables.results(stored)
+        assert found.keys() == kept.keys()
+        assert found["format"] == kept["format"]
 
 
 def test_blocks_that_are_not_run_are_known():
@@ -153,5 +164,5 @@ def test_shipped_cases_tell_how_to_run_them(name):
 
 def test_the_pictures_are_small():
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", TEXT)
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert all((ROOT / picture).stat().st_size < 150_000 for picture in pictures)
