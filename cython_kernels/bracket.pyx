@@ -12,7 +12,13 @@ import numpy as np
 
 from hpcqke.kernels.kinetic import DIFFERENCE, aligned
 
-from bracket_api cimport MAX_TAPS, RING, hq_bracket, hq_bracket_functions, hq_choose_bracket
+from cpython.pycapsule cimport PyCapsule_GetPointer
+
+from bracket_api cimport (MAX_TAPS, RING, hq_bracket, hq_bracket_functions, hq_choose_bracket,
+                          hq_turn)
+from kinetic_api cimport hq_functions, hq_kinetic, hq_rows, hq_stage
+
+TILE = 8  # rows whose slopes are worked on together
 
 
 cdef inline const double *rows_of(const double[:, ::1] a) noexcept:
@@ -141,7 +147,8 @@ cdef class Bracket:
         cdef const double *left = rows_of(before)
         cdef const double *right = rows_of(after)
         with nogil:
-            self.run.force(&self.b, &X[0, 0], left, right, &dA[0, 0], &dB[0, 0], &F[0, 0], z0, z1)
+            self.run.force(&self.b, &X[0, 0], left, right, &dA[0, 0], &dB[0, 0], &F[0, 0], z0, z1,
+                           NULL)
 
     def drift(self, const double[:, ::1] X, const double[:, ::1] lo, const double[:, ::1] hi,
               const double[:, ::1] B, double[:, ::1] F, Py_ssize_t z0, Py_ssize_t z1):
@@ -159,3 +166,6 @@ cdef class Bracket:
         cdef const double *high = rows_of(hi)
         with nogil:
             self.run.drift(&self.b, &X[0, 0], low, high, X.shape[0], &B[0, 0], &F[0, 0], z0, z1)
+
+
+include "sweep.pxi"

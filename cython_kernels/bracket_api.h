@@ -28,10 +28,18 @@ typedef struct {
     double *field, *ring;
 } hq_bracket;
 
+/* h = A - v B + mode of the commutator; mode may be NULL. */
+typedef struct {
+    const double *A, *B, *mode;
+} hq_turn;
+
+/* force() adds the commutator too unless `turn` is NULL, where packs() says that it can. */
 typedef struct {
     const char *isa;
+    int (*packs)(const hq_bracket *b);
     void (*force)(const hq_bracket *b, const double *X, const double *before, const double *after,
-                  const double *dA, const double *dB, double *F, ptrdiff_t z0, ptrdiff_t z1);
+                  const double *dA, const double *dB, double *F, ptrdiff_t z0, ptrdiff_t z1,
+                  const hq_turn *turn);
     void (*drift)(const hq_bracket *b, const double *X, const double *lo, const double *hi,
                   ptrdiff_t nz, const double *B, double *F, ptrdiff_t z0, ptrdiff_t z1);
 } hq_bracket_functions;

@@ -16,11 +16,16 @@ cdef extern from "bracket_api.h":
         double c[4]
         double *field
         double *ring
+    ctypedef struct hq_turn:
+        const double *A
+        const double *B
+        const double *mode
     ctypedef struct hq_bracket_functions:
         const char *isa
+        int (*packs)(const hq_bracket *) noexcept nogil
         void (*force)(const hq_bracket *, const double *, const double *, const double *,
                       const double *, const double *, double *, ptrdiff_t,
-                      ptrdiff_t) noexcept nogil
+                      ptrdiff_t, const hq_turn *) noexcept nogil
         void (*drift)(const hq_bracket *, const double *, const double *, const double *,
                       ptrdiff_t, const double *, double *, ptrdiff_t, ptrdiff_t) noexcept nogil
     const hq_bracket_functions *hq_choose_bracket(const char *isa) noexcept nogil

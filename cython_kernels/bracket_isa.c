@@ -9,6 +9,9 @@ typedef void hq_force(const hq_bracket *b, const double *const *near, const doub
 typedef void hq_multiply(const hq_bracket *b, const double *X, const double *B, double *g,
                          ptrdiff_t blocks);
 
+typedef void hq_packed(const hq_bracket *b, const double *const *near, const double *own,
+                       double *F, ptrdiff_t first, ptrdiff_t count, const hq_turn *turn);
+
 /* The inner loops for one lane width, force and multiply by flavors. */
 typedef struct {
     void (*fill)(const hq_bracket *b, const double *A, const double *B);
@@ -18,9 +21,15 @@ typedef struct {
 
 #define HQ_W 1
 #include "bracket.h"
+#if 4 * HQ_W == HQ_VW
+#include "bracket_packed.h"
+#endif
 #undef HQ_W
 #define HQ_W 2
 #include "bracket.h"
+#if 4 * HQ_W == HQ_VW
+#include "bracket_packed.h"
+#endif
 #undef HQ_W
 #define HQ_W 4
 #include "bracket.h"
@@ -35,6 +44,22 @@ static const hq_bracket_loops *loops_of(const hq_bracket *b)
          : b->lanes == 4 ? &hq_bracket_loops_4 : &hq_bracket_loops_8;
 }
 
+/* Force and commutator in one loop, NULL where there is none for this layout. */
+static hq_packed *packed_of(const hq_bracket *b)
+{
+#if HQ_VW == 8
+    hq_packed *loop = hq_packed_2;
+#elif HQ_VW == 4
+    hq_packed *loop = hq_packed_1;
+#else
+    hq_packed *loop = NULL;
+#endif
+    return 4 * b->lanes == HQ_VW && b->flavors == 2 && b->shared && !b->coupled &&
+           b->per_column == 1 ? loop : NULL;
+}
+
+static int packs(const hq_bracket *b) { return packed_of(b) != NULL; }
+
 /* Column i of row z, which may be one of the ghosts. */
 static const double *column_at(const hq_bracket *b, const double *X, const double *before,
                                const double *after, ptrdiff_t z, ptrdiff_t i)
@@ -48,13 +73,16 @@ static const double *column_at(const hq_bracket *b, const double *X, const doubl
 }
 
 static void force(const hq_bracket *b, const double *X, const double *before, const double *after,
-                  const double *dA, const double *dB, double *F, ptrdiff_t z0, ptrdiff_t z1)
+                  const double *dA, const double *dB, double *F, ptrdiff_t z0, ptrdiff_t z1,
+                  const hq_turn *all)
 {
     const hq_bracket_loops *loops = loops_of(b);
     hq_force *push = loops->force[b->flavors - 2];
+    hq_packed *both = packed_of(b);
     const double *near[HQ_MAX_TAPS];
     for (ptrdiff_t z = z0; z < z1; z++) {
-        loops->fill(b, dA + z * b->components, dB + z * b->components);
+        const ptrdiff_t row = z * b->components;
+        loops->fill(b, dA + row, dB + row);
         ptrdiff_t count;
         for (ptrdiff_t i = 0; i < b->columns; i += count) {
             /* Columns with ghosts among their neighbours go one by one, the others together. */
@@ -63,7 +91,11 @@ static void force(const hq_bracket *b, const double *X, const double *before, co
             for (int t = 0; t < b->taps; t++)
                 near[t] = column_at(b, X, before, after, z, i + b->offset[t]);
             const ptrdiff_t at = z * b->length + i * b->pitch;
-            push(b, near, X + at, F + at, i, count);
+            if (all) {
+                const hq_turn turn = {all->A + row, all->B + row, all->mode};
+                both(b, near, X + at, F + at, i, count, &turn);
+            } else
+                push(b, near, X + at, F + at, i, count);
         }
     }
 }
@@ -132,4 +164,4 @@ static void drift(const hq_bracket *b, const double *X, const double *lo, const 
 #define HQ_TABLE hq_bracket_0
 #define HQ_NAME "generic"
 #endif
-const hq_bracket_functions HQ_TABLE = {HQ_NAME, force, drift};
+const hq_bracket_functions HQ_TABLE = {HQ_NAME, packs, force, drift};

@@ -65,6 +65,9 @@ class KineticEquation:
         if tracers:
             self.energy_shares[: ps.particles] = 0.0
         self._slope = ps.aligned() if self.sources or not self._fused else None
+        self._gradient_sweep = None
+        if isinstance(self._flow, GradientFlow):
+            self._gradient_sweep = self._flow.sweep(self.kernel, self._mean, self._mode)
         spare = ps.ghosts.width_z - order // 2
         self._lo, self._hi = ps.ghosts.lo[spare:], ps.ghosts.hi[: order // 2]
         rows, w = ps.rows, min(ps.stencil, ps.rows)
@@ -140,6 +143,8 @@ class KineticEquation:
             self._sweep(
                 vec, lambda *rows: self.kernel.fused(X, self._lo, self._hi, F, *rows, *args)
             )
+        elif self._gradient_sweep:
+            self._with_gradient(t, vec, X, F=F)
         else:
             A, B = self._transport_and_mean_field(t, vec, X, F)
             with self._timed("kernels"):
@@ -160,6 +165,8 @@ class KineticEquation:
         if self._fused:
             args = (self.strength(t), self._mean, None, self._mode, stage)
             self._sweep(vec, lambda *rows: kernel.fused_stage(X, self._lo, self._hi, *rows, *args))
+        elif self._gradient_sweep:
+            self._with_gradient(t, vec, X, stage=stage)
         else:
             A, B = self._transport_and_mean_field(t, vec, X, self._slope)
             with self._timed("kernels"):
@@ -180,6 +187,23 @@ class KineticEquation:
             kernel(*rows)
         seconds["ghost rows"] += (t1 - t0) + (t3 - t2)
         seconds["kernels"] += (t2 - t1) + (now() - t3)
+
+    def _with_gradient(self, t: float, vec, X, **target) -> None:
+        """The slope with the gradient terms, one pass after the momentum sums."""
+        ghosts, sums, seconds = self.ps.ghosts, self._sums, self.seconds
+        start = perf_counter()
+        ghosts.begin(vec)
+        ghosts.end(vec)
+        t1 = perf_counter()
+        total = sums.finish(sums.start(ghosts.lo, X, ghosts.hi))
+        spare = ghosts.width_z - self._flow.width
+        total = total[spare : len(total) - spare]
+        t2 = perf_counter()
+        around = (self._lo, self._hi, ghosts.before, ghosts.after)
+        self._gradient_sweep(X, *around, self.strength(t), total, **target)
+        seconds["ghost rows"] += t1 - start
+        seconds["momentum sums"] += t2 - t1
+        seconds["kernels"] += perf_counter() - t2
 
     def _transport_and_mean_field(self, t: float, vec, X, F) -> tuple[np.ndarray, np.ndarray]:
         """F = transport (and gradient terms), while the momentum sums travel; then (A, B)."""
