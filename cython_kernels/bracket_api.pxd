@@ -10,6 +10,7 @@ cdef extern from "bracket_api.h":
         ptrdiff_t blocks, per_column, columns, pitch, length, field_blocks, ring_room
         const double *v
         const double *tap[9]
+        const double *wide_tap[9]
         const double *below
         const double *above
         const double *rate

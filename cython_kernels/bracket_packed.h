@@ -24,16 +24,6 @@ HQ_INLINE HQ_ALL HQ_(load_block)(const double *x) { return *(const HQ_(whole_loo
 
 HQ_INLINE void HQ_(store_block)(double *x, HQ_ALL value) { *(HQ_(whole_loose) *)x = value; }
 
-/* A block's lanes, for every component the same. */
-HQ_INLINE HQ_ALL HQ_(repeat)(const double *x)
-{
-#if HQ_W == 1
-    return x[0] - (HQ_ALL){0};
-#else
-    return (HQ_ALL){x[0], x[1], x[0], x[1], x[0], x[1], x[0], x[1]};
-#endif
-}
-
 /* A - v B of a row, component c in slot c. */
 HQ_INLINE HQ_ALL HQ_(field_of)(const double *v, const double *A, const double *B)
 {
@@ -57,17 +47,14 @@ HQ_INLINE void HQ_(push_and_turn)(const hq_bracket *b, const double *const *near
     const HQ_ALL d2 = one * HQ_SLOTS(d, 2, 2, 2, 2), d3 = one * HQ_SLOTS(d, 3, 3, 3, 3);
     HQ_ALL left = mask * HQ_SLOTS(w, 0, 2, 3, 1), right = mask * HQ_SLOTS(w, 0, 3, 1, 2);
     for (ptrdiff_t i = 0; i < count; i++) {
-        const ptrdiff_t lane = (first + i) * HQ_W;
-        HQ_ALL a[HQ_MAX_TAPS];
-        for (int k = 0; k < taps; k++)
-            a[k] = HQ_(repeat)(b->tap[k] + lane);
         HQ_UNROLL
         for (int s = 0; s < S; s++) {
             const ptrdiff_t at = (i * S + s) * HQ_VW;
             HQ_ALL t = {0}, f = HQ_(load_block)(F + at);
             const HQ_ALL x = HQ_(load_block)(own + at);
             for (int k = 0; k < taps; k++)
-                t += a[k] * HQ_(load_block)(near[k] + at);
+                t += HQ_(load_block)(b->wide_tap[k] + (first + i) * HQ_VW) *
+                     HQ_(load_block)(near[k] + at);
             const HQ_ALL product = (d1 * HQ_SLOTS(t, 1, 0, 0, 0) + d2 * HQ_SLOTS(t, 2, 2, 2, 2)) +
                                    d3 * HQ_SLOTS(t, 3, 3, 3, 3);
             const HQ_ALL force = d0 * t + product;
