@@ -15,7 +15,7 @@ from hpcqke.kernels.kinetic import DIFFERENCE, aligned
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
 from bracket_api cimport (MAX_TAPS, RING, hq_bracket, hq_bracket_functions, hq_choose_bracket,
-                          hq_turn)
+                          hq_row_sums, hq_turn)
 from kinetic_api cimport hq_functions, hq_kinetic, hq_rows, hq_stage
 
 TILE = 8  # rows whose slopes are worked on together
@@ -171,3 +171,4 @@ cdef class Bracket:
 
 
 include "sweep.pxi"
+include "row_sums.pxi"

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "isa.h"
+#include "kinetic_api.h"
 
 #define HQ_MAX_WIDTH 4      /* half-width of the widest stencil (8th order) */
 #define HQ_MAX_COMPONENTS 9 /* real components of a density matrix (3 flavors) */
@@ -33,6 +34,15 @@ typedef struct {
     const double *A, *B, *mode;
 } hq_turn;
 
+/* Momentum sums with the weights of a kinetic kernel and, unless NULL, `energy` of each
+ * [block][species][lane]; wide_... are the weights repeated, [block][component][lane].
+ */
+typedef struct {
+    const hq_kinetic *k;
+    const hq_functions *run;
+    const double *wide_weight, *wide_flux, *energy;
+} hq_row_sums;
+
 /* force() adds the commutator too unless `turn` is NULL, where packs() says that it can. */
 typedef struct {
     const char *isa;
@@ -42,6 +52,8 @@ typedef struct {
                   const hq_turn *turn);
     void (*drift)(const hq_bracket *b, const double *X, const double *lo, const double *hi,
                   ptrdiff_t nz, const double *B, double *F, ptrdiff_t z0, ptrdiff_t z1);
+    void (*sums)(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out,
+                 double *energies);
 } hq_bracket_functions;
 
 #if defined(__x86_64__)

@@ -1,5 +1,7 @@
 """The declarations of bracket_api.h."""
 
+from kinetic_api cimport hq_functions, hq_kinetic
+
 cdef extern from "bracket_api.h":
     const int MAX_TAPS "HQ_MAX_TAPS"
     const int RING "HQ_RING"
@@ -21,6 +23,12 @@ cdef extern from "bracket_api.h":
         const double *A
         const double *B
         const double *mode
+    ctypedef struct hq_row_sums:
+        const hq_kinetic *k
+        const hq_functions *run
+        const double *wide_weight
+        const double *wide_flux
+        const double *energy
     ctypedef struct hq_bracket_functions:
         const char *isa
         int (*packs)(const hq_bracket *) noexcept nogil
@@ -29,4 +37,6 @@ cdef extern from "bracket_api.h":
                       ptrdiff_t, const hq_turn *) noexcept nogil
         void (*drift)(const hq_bracket *, const double *, const double *, const double *,
                       ptrdiff_t, const double *, double *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        void (*sums)(const hq_row_sums *, const double *, ptrdiff_t, double *,
+                     double *) noexcept nogil
     const hq_bracket_functions *hq_choose_bracket(const char *isa) noexcept nogil

@@ -24,18 +24,22 @@ typedef struct {
 #if 4 * HQ_W == HQ_VW
 #include "bracket_packed.h"
 #endif
+#include "bracket_sums.h"
 #undef HQ_W
 #define HQ_W 2
 #include "bracket.h"
 #if 4 * HQ_W == HQ_VW
 #include "bracket_packed.h"
 #endif
+#include "bracket_sums.h"
 #undef HQ_W
 #define HQ_W 4
 #include "bracket.h"
+#include "bracket_sums.h"
 #undef HQ_W
 #define HQ_W 8
 #include "bracket.h"
+#include "bracket_sums.h"
 #undef HQ_W
 
 static const hq_bracket_loops *loops_of(const hq_bracket *b)
@@ -56,6 +60,33 @@ static hq_packed *packed_of(const hq_bracket *b)
 #endif
     return 4 * b->lanes == HQ_VW && b->flavors == 2 && b->shared && !b->coupled &&
            b->per_column == 1 ? loop : NULL;
+}
+
+/* Whole registers of components where they fit, else what the kinetic kernels do. */
+static void sums(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out,
+                 double *energies)
+{
+    const hq_kinetic *k = s->k;
+#if HQ_VW == 8
+    if (k->lanes == 2 && k->flavors == 2) {
+        hq_packed_sums_2(s, X, nz, out, energies);
+        return;
+    }
+#elif HQ_VW == 4
+    if (k->lanes == 1 && k->flavors == 2) {
+        hq_packed_sums_1(s, X, nz, out, energies);
+        return;
+    }
+#endif
+    s->run->moments(k, X, nz, out);
+    if (!energies)
+        return;
+    switch (k->lanes) {
+    case 1: hq_sum_energies_1(s, X, nz, energies); break;
+    case 2: hq_sum_energies_2(s, X, nz, energies); break;
+    case 4: hq_sum_energies_4(s, X, nz, energies); break;
+    default: hq_sum_energies_8(s, X, nz, energies);
+    }
 }
 
 static int packs(const hq_bracket *b) { return packed_of(b) != NULL; }
@@ -164,4 +195,4 @@ static void drift(const hq_bracket *b, const double *X, const double *lo, const 
 #define HQ_TABLE hq_bracket_0
 #define HQ_NAME "generic"
 #endif
-const hq_bracket_functions HQ_TABLE = {HQ_NAME, packs, force, drift};
+const hq_bracket_functions HQ_TABLE = {HQ_NAME, packs, force, drift, sums};

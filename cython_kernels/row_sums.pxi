@@ -1,0 +1,50 @@
+# Momentum sums of gradient runs; included by bracket.pyx.
+
+cdef class RowSums:
+    """The sums of a `kinetic.Kinetic` and, in the same pass, an energy.
+
+    energy: (nblk, S, W) as the kernel has blocks and species, with whatever weight; None for none.
+    isa as for Bracket.  ValueError if it does not fit.
+    """
+    cdef object kinetic
+    cdef const hq_bracket_functions *run
+    cdef hq_row_sums s
+    cdef double[:, ::1] wide_weight, wide_flux
+    cdef double[:, :, ::1] energy
+
+    def __init__(self, kinetic, energy=None, *, isa=None):
+        cdef bytes name = b"" if isa is None else isa.encode()
+        cdef const double[:, ::1] weight, flux
+        self.run = hq_choose_bracket(name)
+        if self.run == NULL:
+            raise ValueError(f"isa = {isa!r}: not available here")
+        parameters, functions = kinetic.parts
+        cdef const hq_kinetic *k = <const hq_kinetic *>PyCapsule_GetPointer(parameters,
+                                                                           "hq_kinetic")
+        self.kinetic, self.s.k = kinetic, k
+        self.s.run = <const hq_functions *>PyCapsule_GetPointer(functions, "hq_functions")
+        weight = <const double[:k.blocks, :k.lanes]>k.weight
+        flux = <const double[:k.blocks, :k.lanes]>k.flux
+        self.wide_weight = aligned(np.tile(weight, (1, k.components)))
+        self.wide_flux = aligned(np.tile(flux, (1, k.components)))
+        self.s.wide_weight, self.s.wide_flux = &self.wide_weight[0, 0], &self.wide_flux[0, 0]
+        if energy is not None:
+            if np.shape(energy) != (k.blocks, k.species, k.lanes):
+                raise ValueError("energy must be (blocks, species, lanes)")
+            self.energy = aligned(energy)
+            self.s.energy = &self.energy[0, 0, 0]
+
+    def moments(self, const double[:, ::1] X, double[:, :, ::1] out, double[:, ::1] energies=None):
+        """As Kinetic.moments; energies (nchunk, nz) = sum over a chunk of energy Tr rho."""
+        cdef const hq_kinetic *k = self.s.k
+        if X.shape[1] != k.length or (out.shape[0], out.shape[1], out.shape[2]) != (
+                k.chunks, X.shape[0], 2*k.components):
+            raise ValueError("X must be (nz, row), out (chunks, nz, 2*components)")
+        if energies is not None and (self.energy is None or (
+                energies.shape[0], energies.shape[1]) != (k.chunks, X.shape[0])):
+            raise ValueError("energies must be (chunks, nz), of a sum that has an energy")
+        if X.shape[0] == 0:
+            return
+        cdef double *of_energy = &energies[0, 0] if energies is not None else NULL
+        with nogil:
+            self.run.sums(&self.s, &X[0, 0], X.shape[0], &out[0, 0, 0], of_energy)
