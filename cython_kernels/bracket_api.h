@@ -35,7 +35,8 @@ typedef struct {
 } hq_turn;
 
 /* Momentum sums with the weights of a kinetic kernel and, unless NULL, `energy` of each
- * [block][species][lane]; wide_... are the weights repeated, [block][component][lane].
+ * [block][species][lane]; chunks of out and energies are
+ * `pitch` apart; wide_... are the weights repeated, [block][component][lane].
  */
 typedef struct {
     const hq_kinetic *k;
@@ -52,7 +53,7 @@ typedef struct {
                   const hq_turn *turn);
     void (*drift)(const hq_bracket *b, const double *X, const double *lo, const double *hi,
                   ptrdiff_t nz, const double *B, double *F, ptrdiff_t z0, ptrdiff_t z1);
-    void (*sums)(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out,
+    void (*sums)(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out, ptrdiff_t pitch,
                  double *energies);
 } hq_bracket_functions;
 

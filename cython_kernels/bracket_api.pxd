@@ -37,6 +37,6 @@ cdef extern from "bracket_api.h":
                       ptrdiff_t, const hq_turn *) noexcept nogil
         void (*drift)(const hq_bracket *, const double *, const double *, const double *,
                       ptrdiff_t, const double *, double *, ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*sums)(const hq_row_sums *, const double *, ptrdiff_t, double *,
+        void (*sums)(const hq_row_sums *, const double *, ptrdiff_t, double *, ptrdiff_t,
                      double *) noexcept nogil
     const hq_bracket_functions *hq_choose_bracket(const char *isa) noexcept nogil

@@ -63,29 +63,33 @@ static hq_packed *packed_of(const hq_bracket *b)
 }
 
 /* Whole registers of components where they fit, else what the kinetic kernels do. */
-static void sums(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out,
+static void sums(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out, ptrdiff_t pitch,
                  double *energies)
 {
     const hq_kinetic *k = s->k;
 #if HQ_VW == 8
     if (k->lanes == 2 && k->flavors == 2) {
-        hq_packed_sums_2(s, X, nz, out, energies);
+        hq_packed_sums_2(s, X, nz, out, pitch, energies);
         return;
     }
 #elif HQ_VW == 4
     if (k->lanes == 1 && k->flavors == 2) {
-        hq_packed_sums_1(s, X, nz, out, energies);
+        hq_packed_sums_1(s, X, nz, out, pitch, energies);
         return;
     }
 #endif
-    s->run->moments(k, X, nz, out);
+    hq_kinetic one = *k; /* one chunk after the other, for their pitch */
+    for (one.chunks = 1; one.chunk_start < k->chunk_start + k->chunks; one.chunk_start++) {
+        s->run->moments(&one, X, nz, out);
+        out += pitch;
+    }
     if (!energies)
         return;
     switch (k->lanes) {
-    case 1: hq_sum_energies_1(s, X, nz, energies); break;
-    case 2: hq_sum_energies_2(s, X, nz, energies); break;
-    case 4: hq_sum_energies_4(s, X, nz, energies); break;
-    default: hq_sum_energies_8(s, X, nz, energies);
+    case 1: hq_sum_energies_1(s, X, nz, energies, pitch); break;
+    case 2: hq_sum_energies_2(s, X, nz, energies, pitch); break;
+    case 4: hq_sum_energies_4(s, X, nz, energies, pitch); break;
+    default: hq_sum_energies_8(s, X, nz, energies, pitch);
     }
 }
 

@@ -1,7 +1,7 @@
 /* Sums over momentum of every row for gradient runs: a template beside bracket_packed.h. */
 
-/* out[row] = sum over a chunk's blocks of energy Tr rho, `count` rows `stride` apart: within a chunk
- * lane by lane in the order of the blocks and species, then across the lanes by adjacent pairs.
+/* *out = sum over a chunk's blocks of energy Tr rho: lane by lane in the order of the blocks and
+ * species, then across the lanes by adjacent pairs.
  */
 HQ_INLINE void HQ_(sum_energy)(const hq_row_sums *s, const double *X, ptrdiff_t chunk,
                                double *out, const int C)
@@ -27,15 +27,16 @@ HQ_INLINE void HQ_(sum_energy)(const hq_row_sums *s, const double *X, ptrdiff_t 
     *out = lane[0];
 }
 
-static void HQ_(sum_energies)(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out)
+static void HQ_(sum_energies)(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out,
+                               ptrdiff_t pitch)
 {
     const hq_kinetic *k = s->k;
     for (ptrdiff_t z = 0; z < nz; z++, X += k->length)
         for (ptrdiff_t chunk = 0; chunk < k->chunks; chunk++) {
             if (k->components == 4)
-                HQ_(sum_energy)(s, X, chunk, out + chunk * nz + z, 4);
+                HQ_(sum_energy)(s, X, chunk, out + chunk * pitch + z, 4);
             else
-                HQ_(sum_energy)(s, X, chunk, out + chunk * nz + z, 9);
+                HQ_(sum_energy)(s, X, chunk, out + chunk * pitch + z, 9);
         }
 }
 
@@ -62,17 +63,17 @@ HQ_INLINE void HQ_(sum_blocks)(const hq_row_sums *s, const double *X, ptrdiff_t 
 }
 
 static void HQ_(packed_sums)(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out,
-                             double *energies)
+                             ptrdiff_t pitch, double *energies)
 {
     const hq_kinetic *k = s->k;
     for (ptrdiff_t z = 0; z < nz; z++, X += k->length)
         for (ptrdiff_t chunk = 0; chunk < k->chunks; chunk++) {
             if (k->species == 2)
-                HQ_(sum_blocks)(s, X, chunk, out + (chunk * nz + z) * 8, 2);
+                HQ_(sum_blocks)(s, X, chunk, out + chunk * pitch + z * 8, 2);
             else
-                HQ_(sum_blocks)(s, X, chunk, out + (chunk * nz + z) * 8, 1);
+                HQ_(sum_blocks)(s, X, chunk, out + chunk * pitch + z * 8, 1);
             if (energies)
-                HQ_(sum_energy)(s, X, chunk, energies + chunk * nz + z, 4);
+                HQ_(sum_energy)(s, X, chunk, energies + chunk * pitch + z, 4);
         }
 }
 #endif

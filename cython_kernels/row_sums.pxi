@@ -34,17 +34,22 @@ cdef class RowSums:
             self.energy = aligned(energy)
             self.s.energy = &self.energy[0, 0, 0]
 
-    def moments(self, const double[:, ::1] X, double[:, :, ::1] out, double[:, ::1] energies=None):
-        """As Kinetic.moments; energies (nchunk, nz) = sum over a chunk of energy Tr rho."""
+    def moments(self, const double[:, ::1] X, double[:, ::1] out, Py_ssize_t first=0):
+        """out (nchunk, rows (2C + 1)): the sums of X, which are the rows from `first` on.
+
+        A chunk has (rows, 2C) numbers as those of Kinetic.moments, then, if there is an energy,
+        sum energy Tr rho of each row; without one it has rows 2C numbers.
+        """
         cdef const hq_kinetic *k = self.s.k
-        if X.shape[1] != k.length or (out.shape[0], out.shape[1], out.shape[2]) != (
-                k.chunks, X.shape[0], 2*k.components):
-            raise ValueError("X must be (nz, row), out (chunks, nz, 2*components)")
-        if energies is not None and (self.energy is None or (
-                energies.shape[0], energies.shape[1]) != (k.chunks, X.shape[0])):
-            raise ValueError("energies must be (chunks, nz), of a sum that has an energy")
-        if X.shape[0] == 0:
+        cdef Py_ssize_t nz = X.shape[0], C2 = 2*k.components, rows
+        cdef bint with_energy = self.energy is not None
+        rows = out.shape[1]//(C2 + with_energy)
+        if X.shape[1] != k.length or out.shape[0] != k.chunks:
+            raise ValueError("X must be (nz, row), out have a row for each chunk")
+        if out.shape[1] != rows*(C2 + with_energy) or not 0 <= first <= first + nz <= rows:
+            raise ValueError(f"{out.shape[1]} sums a chunk, for rows {first}:{first + nz}")
+        if nz == 0:
             return
-        cdef double *of_energy = &energies[0, 0] if energies is not None else NULL
+        cdef double *energies = &out[0, rows*C2 + first] if with_energy else NULL
         with nogil:
-            self.run.sums(&self.s, &X[0, 0], X.shape[0], &out[0, 0, 0], of_energy)
+            self.run.sums(&self.s, &X[0, 0], nz, &out[0, C2*first], out.shape[1], energies)
