@@ -42,7 +42,7 @@ cdef class RowSums:
         """
         cdef const hq_kinetic *k = self.s.k
         cdef Py_ssize_t nz = X.shape[0], C2 = 2*k.components, rows
-        cdef bint with_energy = self.energy is not None
+        cdef bint with_energy = self.s.energy != NULL
         rows = out.shape[1]//(C2 + with_energy)
         if X.shape[1] != k.length or out.shape[0] != k.chunks:
             raise ValueError("X must be (nz, row), out have a row for each chunk")
