@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hpcqke import state
 from hpcqke.momentum_sums import MomentumSums
 from hpcqke.refractive_energy import FLUXES, bilinear, curl, derivative, interaction
-from hpcqke.species_view import kinetic_kernel
 from hpcqke.sums import ordered_sum
 
 ROUNDING = 8e-16
@@ -28,24 +26,31 @@ class Relaxation:
         self.equation, self.lands = equation, lands
         ps = equation.ps
         weight = ps.pack_modes((ps.momentum.weight * equation.energy)[ps.own[1:]])
+        energy = weight[:, None, :] * np.asarray(equation.energy_shares)[None, :, None]
         self._order = equation.transport.scheme()[0] if equation.transport else 0
-        self._kinetic = MomentumSums(ps, kinetic_kernel(ps, weight, equation.energy_shares))
+        self._of_step = equation.sums_with(energy)
+        self._start = self._sums = None
+
+    def starts_from(self, y: np.ndarray) -> None:
+        """The steps to come are evaluated at this very array first."""
+        self._start, self._sums = y, self.equation.keep_sums_of(y)
 
     def factor(self, t: float, y: np.ndarray, step: np.ndarray) -> float:
         """g of the step D from y (own rows of both); the same on all ranks. Collective."""
         equation, ps = self.equation, self.equation.ps
         C, external = ps.C, equation.external
-        sums, change = equation.momentum_sums(y), equation.momentum_sums(step)
+        kept = self._sums if y is self._start else None
+        sums = equation.momentum_sums(y) if kept is None else kept
+        change, kinetic_rows = equation.momentum_sums_with(self._of_step, step)
         size = np.abs(bilinear(sums, sums))[:, : FLUXES.stop].sum(axis=1)
         M, dM = sums[:, 0], change[:, 0]
         linear1, quadratic1 = self._extra(sums, change)
-        kinetic_rows = self._kinetic.finish(self._kinetic.start(step))[:, :C]
         rows = np.stack(
             [
                 interaction(sums, change) + linear1,
                 0.5 * interaction(change, change) + quadratic1,
                 size,
-                state.trace(kinetic_rows) + external.density(dM),
+                kinetic_rows + external.density(dM),
                 np.abs(external.density(M)),
             ],
             axis=-1,
