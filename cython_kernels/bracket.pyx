@@ -15,7 +15,7 @@ from hpcqke.kernels.kinetic import DIFFERENCE, aligned
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
 from bracket_api cimport (MAX_TAPS, RING, hq_bracket, hq_bracket_functions, hq_choose_bracket,
-                          hq_row_sums, hq_turn)
+                          hq_row_sums, hq_slope)
 from kinetic_api cimport hq_functions, hq_kinetic, hq_rows, hq_stage
 
 TILE = 8  # rows whose slopes are worked on together
@@ -149,8 +149,7 @@ cdef class Bracket:
         cdef const double *left = rows_of(before)
         cdef const double *right = rows_of(after)
         with nogil:
-            self.run.force(&self.b, &X[0, 0], left, right, &dA[0, 0], &dB[0, 0], &F[0, 0], z0, z1,
-                           NULL)
+            self.run.force(&self.b, &X[0, 0], left, right, &dA[0, 0], &dB[0, 0], &F[0, 0], z0, z1)
 
     def drift(self, const double[:, ::1] X, const double[:, ::1] lo, const double[:, ::1] hi,
               const double[:, ::1] B, double[:, ::1] F, Py_ssize_t z0, Py_ssize_t z1):

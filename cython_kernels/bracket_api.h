@@ -10,6 +10,7 @@
 #define HQ_MAX_WIDTH 4      /* half-width of the widest stencil (8th order) */
 #define HQ_MAX_COMPONENTS 9 /* real components of a density matrix (3 flavors) */
 #define HQ_MAX_TAPS 9       /* momenta that enter X = d/dp_z */
+#define HQ_ROWS 8           /* rows that slope() works on together */
 #define HQ_RING 256         /* doubles of a row that drift() works on together, or one block */
 
 /* A row is X[block][species*components][lane]; a column is `per_column` consecutive blocks, its
@@ -29,10 +30,16 @@ typedef struct {
     double *field, *ring;
 } hq_bracket;
 
-/* h = A - v B + mode of the commutator; mode may be NULL. */
+/* All that a slope without drift consists of; A, B are those of the commutator, dA, dB of the
+ * force, mode may be NULL.
+ */
 typedef struct {
-    const double *A, *B, *mode;
-} hq_turn;
+    const hq_kinetic *k;
+    const hq_bracket *b;
+    const hq_rows *rows;
+    const double *before, *after, *A, *B, *dA, *dB, *mode;
+    const hq_stage *stage;
+} hq_slope;
 
 /* Momentum sums with the weights of a kinetic kernel and, unless NULL, `energy` of each
  * [block][species][lane]; chunks of out and energies are
@@ -44,15 +51,14 @@ typedef struct {
     const double *wide_weight, *wide_flux, *energy;
 } hq_row_sums;
 
-/* force() adds the commutator too unless `turn` is NULL, where packs() says that it can. */
+/* slope() does transport, force, commutator and stage at once; 0 where it cannot. */
 typedef struct {
     const char *isa;
-    int (*packs)(const hq_bracket *b);
     void (*force)(const hq_bracket *b, const double *X, const double *before, const double *after,
-                  const double *dA, const double *dB, double *F, ptrdiff_t z0, ptrdiff_t z1,
-                  const hq_turn *turn);
+                  const double *dA, const double *dB, double *F, ptrdiff_t z0, ptrdiff_t z1);
     void (*drift)(const hq_bracket *b, const double *X, const double *lo, const double *hi,
                   ptrdiff_t nz, const double *B, double *F, ptrdiff_t z0, ptrdiff_t z1);
+    int (*slope)(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1);
     void (*sums)(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out, ptrdiff_t pitch,
                  double *energies);
 } hq_bracket_functions;

@@ -1,6 +1,6 @@
 """The declarations of bracket_api.h."""
 
-from kinetic_api cimport hq_functions, hq_kinetic
+from kinetic_api cimport hq_functions, hq_kinetic, hq_rows, hq_stage
 
 cdef extern from "bracket_api.h":
     const int MAX_TAPS "HQ_MAX_TAPS"
@@ -19,10 +19,18 @@ cdef extern from "bracket_api.h":
         double c[4]
         double *field
         double *ring
-    ctypedef struct hq_turn:
+    ctypedef struct hq_slope:
+        const hq_kinetic *k
+        const hq_bracket *b
+        const hq_rows *rows
+        const double *before
+        const double *after
         const double *A
         const double *B
+        const double *dA
+        const double *dB
         const double *mode
+        const hq_stage *stage
     ctypedef struct hq_row_sums:
         const hq_kinetic *k
         const hq_functions *run
@@ -31,12 +39,12 @@ cdef extern from "bracket_api.h":
         const double *energy
     ctypedef struct hq_bracket_functions:
         const char *isa
-        int (*packs)(const hq_bracket *) noexcept nogil
         void (*force)(const hq_bracket *, const double *, const double *, const double *,
                       const double *, const double *, double *, ptrdiff_t,
-                      ptrdiff_t, const hq_turn *) noexcept nogil
+                      ptrdiff_t) noexcept nogil
         void (*drift)(const hq_bracket *, const double *, const double *, const double *,
                       ptrdiff_t, const double *, double *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        int (*slope)(const hq_slope *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*sums)(const hq_row_sums *, const double *, ptrdiff_t, double *, ptrdiff_t,
                      double *) noexcept nogil
     const hq_bracket_functions *hq_choose_bracket(const char *isa) noexcept nogil

@@ -9,8 +9,7 @@ typedef void hq_force(const hq_bracket *b, const double *const *near, const doub
 typedef void hq_multiply(const hq_bracket *b, const double *X, const double *B, double *g,
                          ptrdiff_t blocks);
 
-typedef void hq_packed(const hq_bracket *b, const double *const *near, const double *own,
-                       double *F, ptrdiff_t first, ptrdiff_t count, const hq_turn *turn);
+typedef void hq_whole_slope(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1);
 
 /* The inner loops for one lane width, force and multiply by flavors. */
 typedef struct {
@@ -18,6 +17,28 @@ typedef struct {
     hq_force *force[2];
     hq_multiply *multiply[2];
 } hq_bracket_loops;
+
+/* Column i of row z, which may be one of the ghosts. */
+static const double *column_at(const hq_bracket *b, const double *X, const double *before,
+                               const double *after, ptrdiff_t z, ptrdiff_t i)
+{
+    const ptrdiff_t ghosts = z * b->reach * b->pitch;
+    if (i < 0)
+        return before + ghosts + (i + b->reach) * b->pitch;
+    if (i >= b->columns)
+        return after + ghosts + (i - b->columns) * b->pitch;
+    return X + z * b->length + i * b->pitch;
+}
+
+static const double *row_at(const hq_bracket *b, const double *X, const double *lo,
+                            const double *hi, ptrdiff_t nz, ptrdiff_t z)
+{
+    if (z < 0)
+        return lo + (z + b->width) * b->length;
+    if (z >= nz)
+        return hi + (z - nz) * b->length;
+    return X + z * b->length;
+}
 
 #define HQ_W 1
 #include "bracket.h"
@@ -48,18 +69,28 @@ static const hq_bracket_loops *loops_of(const hq_bracket *b)
          : b->lanes == 4 ? &hq_bracket_loops_4 : &hq_bracket_loops_8;
 }
 
-/* Force and commutator in one loop, NULL where there is none for this layout. */
-static hq_packed *packed_of(const hq_bracket *b)
+/* The loop for the whole slope, NULL if there is none for this layout. */
+static hq_whole_slope *slope_of(const hq_bracket *b, const hq_kinetic *k)
 {
+    const int taps = b->taps / 2 - 1;
+    if (4 * b->lanes != HQ_VW || b->flavors != 2 || !b->shared || b->coupled ||
+        b->per_column != 1 || (b->taps != 2 && b->taps != 4))
+        return NULL;
 #if HQ_VW == 8
-    hq_packed *loop = hq_packed_2;
+    return hq_slopes_2[b->width - 1][k->filtered][taps];
 #elif HQ_VW == 4
-    hq_packed *loop = hq_packed_1;
+    return hq_slopes_1[b->width - 1][k->filtered][taps];
 #else
-    hq_packed *loop = NULL;
+    return NULL;
 #endif
-    return 4 * b->lanes == HQ_VW && b->flavors == 2 && b->shared && !b->coupled &&
-           b->per_column == 1 ? loop : NULL;
+}
+
+static int slope(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1)
+{
+    hq_whole_slope *loop = slope_of(s->b, s->k);
+    if (loop)
+        loop(s, z0, z1);
+    return loop != NULL;
 }
 
 /* Whole registers of components where they fit, else what the kinetic kernels do. */
@@ -93,27 +124,11 @@ static void sums(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *ou
     }
 }
 
-static int packs(const hq_bracket *b) { return packed_of(b) != NULL; }
-
-/* Column i of row z, which may be one of the ghosts. */
-static const double *column_at(const hq_bracket *b, const double *X, const double *before,
-                               const double *after, ptrdiff_t z, ptrdiff_t i)
-{
-    const ptrdiff_t ghosts = z * b->reach * b->pitch;
-    if (i < 0)
-        return before + ghosts + (i + b->reach) * b->pitch;
-    if (i >= b->columns)
-        return after + ghosts + (i - b->columns) * b->pitch;
-    return X + z * b->length + i * b->pitch;
-}
-
 static void force(const hq_bracket *b, const double *X, const double *before, const double *after,
-                  const double *dA, const double *dB, double *F, ptrdiff_t z0, ptrdiff_t z1,
-                  const hq_turn *all)
+                  const double *dA, const double *dB, double *F, ptrdiff_t z0, ptrdiff_t z1)
 {
     const hq_bracket_loops *loops = loops_of(b);
     hq_force *push = loops->force[b->flavors - 2];
-    hq_packed *both = packed_of(b);
     const double *near[HQ_MAX_TAPS];
     for (ptrdiff_t z = z0; z < z1; z++) {
         const ptrdiff_t row = z * b->components;
@@ -126,11 +141,7 @@ static void force(const hq_bracket *b, const double *X, const double *before, co
             for (int t = 0; t < b->taps; t++)
                 near[t] = column_at(b, X, before, after, z, i + b->offset[t]);
             const ptrdiff_t at = z * b->length + i * b->pitch;
-            if (all) {
-                const hq_turn turn = {all->A + row, all->B + row, all->mode};
-                both(b, near, X + at, F + at, i, count, &turn);
-            } else
-                push(b, near, X + at, F + at, i, count);
+            push(b, near, X + at, F + at, i, count);
         }
     }
 }
@@ -144,16 +155,6 @@ static inline void spread(const double *const *row, const double *c, const doubl
             slope += c[m - 1] * (row[m][i] - row[-m][i]);
         F[i] += rate[i] * slope;
     }
-}
-
-static const double *row_at(const hq_bracket *b, const double *X, const double *lo,
-                            const double *hi, ptrdiff_t nz, ptrdiff_t z)
-{
-    if (z < 0)
-        return lo + (z + b->width) * b->length;
-    if (z >= nz)
-        return hi + (z - nz) * b->length;
-    return X + z * b->length;
 }
 
 /* The products rho o B of 2 width + 1 rows are kept, for as many blocks as their ring has room. */
@@ -199,4 +200,4 @@ static void drift(const hq_bracket *b, const double *X, const double *lo, const 
 #define HQ_TABLE hq_bracket_0
 #define HQ_NAME "generic"
 #endif
-const hq_bracket_functions HQ_TABLE = {HQ_NAME, packs, force, drift, sums};
+const hq_bracket_functions HQ_TABLE = {HQ_NAME, force, drift, slope, sums};

@@ -1,9 +1,10 @@
-/* Force and commutator of two flavors where a register holds all four components of a block
+/* The whole slope of two flavors where a register holds all four components of a block
  * (4 HQ_W == HQ_VW): a template beside bracket.h.  Fields are the same for all blocks of a row.
  *
  * A vector is (P0 P0' Px Px' Py Py' Pz Pz') for directions (.) and ('); products of components are
- * rotations of the four slots.  Every number is computed by the operations of bracket.h and of
- * kinetic.h in their order, so that the bits are the same; what a slot has too much is times 0.0.
+ * rotations of the four slots.  Every number is computed by the operations of transport.h,
+ * bracket.h, kinetic.h and stage.h in their order, so that the bits are the same; what a slot has
+ * too much is times 0.0.
  */
 typedef double HQ_(whole) __attribute__((vector_size(8 * HQ_VW)));
 typedef double HQ_(whole_loose) __attribute__((vector_size(8 * HQ_VW), aligned(8), may_alias));
@@ -24,76 +25,145 @@ HQ_INLINE HQ_ALL HQ_(load_block)(const double *x) { return *(const HQ_(whole_loo
 
 HQ_INLINE void HQ_(store_block)(double *x, HQ_ALL value) { *(HQ_(whole_loose) *)x = value; }
 
-/* A - v B of a row, component c in slot c. */
-HQ_INLINE HQ_ALL HQ_(field_of)(const double *v, const double *A, const double *B)
+/* scale (A - v B) of a row, component c in slot c. */
+HQ_INLINE HQ_ALL HQ_(field_of)(const double *v, const double *A, const double *B, double scale)
 {
     double h[HQ_VW];
     for (int c = 0; c < 4; c++)
         for (int lane = 0; lane < HQ_W; lane++)
-            h[c * HQ_W + lane] = A[c] - v[lane] * B[c];
+            h[c * HQ_W + lane] = scale * (A[c] - v[lane] * B[c]);
     return HQ_(load_block)(h);
 }
 
-/* F += +-X(rho o (dA - v dB)) + i[rho, A - v B + mode], as push() and rotate_block() do it. */
-HQ_INLINE void HQ_(push_and_turn)(const hq_bracket *b, const double *const *near,
-                                  const double *own, double *F, ptrdiff_t first, ptrdiff_t count,
-                                  const hq_turn *turn, const int taps, const int S,
-                                  const int modes)
+/* What rho o h and i[rho, w] multiply the slots of rho with. */
+typedef struct {
+    HQ_ALL h0, h1, h2, h3, w, left, right;
+} HQ_(row_field);
+
+HQ_INLINE void HQ_(turning)(HQ_(row_field) *f, HQ_ALL w, HQ_ALL mask)
 {
-    static const double keep_first[8] = {1.0, HQ_W == 2 ? 1.0 : 0.0};
-    const HQ_ALL one = HQ_(load_block)(keep_first), mask = 1.0 - one;
-    const HQ_ALL d = HQ_(load_block)(b->field), w = HQ_(field_of)(b->v, turn->A, turn->B);
-    const HQ_ALL d0 = HQ_SLOTS(d, 0, 0, 0, 0), d1 = HQ_SLOTS(d, 1, 1, 2, 3);
-    const HQ_ALL d2 = one * HQ_SLOTS(d, 2, 2, 2, 2), d3 = one * HQ_SLOTS(d, 3, 3, 3, 3);
-    HQ_ALL left = mask * HQ_SLOTS(w, 0, 2, 3, 1), right = mask * HQ_SLOTS(w, 0, 3, 1, 2);
-    for (ptrdiff_t i = 0; i < count; i++) {
+    f->left = mask * HQ_SLOTS(w, 0, 2, 3, 1);
+    f->right = mask * HQ_SLOTS(w, 0, 3, 1, 2);
+}
+
+HQ_INLINE void HQ_(fields_of)(const hq_slope *s, ptrdiff_t z, HQ_ALL mask, HQ_(row_field) *f)
+{
+    const HQ_ALL h = HQ_(field_of)(s->b->v, s->dA + 4 * z, s->dB + 4 * z, 0.5);
+    f->h0 = HQ_SLOTS(h, 0, 0, 0, 0);
+    f->h1 = HQ_SLOTS(h, 1, 1, 2, 3);
+    f->h2 = (1.0 - mask) * HQ_SLOTS(h, 2, 2, 2, 2);
+    f->h3 = (1.0 - mask) * HQ_SLOTS(h, 3, 3, 3, 3);
+    f->w = HQ_(field_of)(s->b->v, s->A + 4 * z, s->B + 4 * z, 1.0);
+    HQ_(turning)(f, f->w, mask);
+}
+
+/* -v D_z rho + filter; x[m] are the rows around. */
+HQ_INLINE HQ_ALL HQ_(streaming)(const hq_kinetic *k, const HQ_ALL *x, HQ_ALL speed,
+                                const int width, const int filtered)
+{
+    HQ_ALL rate = k->c[0] * (x[1] - x[-1]);
+    HQ_UNROLL
+    for (int m = 2; m <= width; m++)
+        rate += k->c[m - 1] * (x[m] - x[-m]);
+    rate = speed * rate;
+    if (filtered) {
+        HQ_ALL damping = k->g[0] * x[0];
         HQ_UNROLL
-        for (int s = 0; s < S; s++) {
-            const ptrdiff_t at = (i * S + s) * HQ_VW;
-            HQ_ALL t = {0}, f = HQ_(load_block)(F + at);
-            const HQ_ALL x = HQ_(load_block)(own + at);
-            for (int k = 0; k < taps; k++)
-                t += HQ_(load_block)(b->wide_tap[k] + (first + i) * HQ_VW) *
-                     HQ_(load_block)(near[k] + at);
-            const HQ_ALL product = (d1 * HQ_SLOTS(t, 1, 0, 0, 0) + d2 * HQ_SLOTS(t, 2, 2, 2, 2)) +
-                                   d3 * HQ_SLOTS(t, 3, 3, 3, 3);
-            const HQ_ALL force = d0 * t + product;
-            f = s ? f - force : f + force;
-            if (modes) {
-                const HQ_ALL h = w + HQ_(load_block)(turn->mode + first * S * HQ_VW + at);
-                left = mask * HQ_SLOTS(h, 0, 2, 3, 1);
-                right = mask * HQ_SLOTS(h, 0, 3, 1, 2);
+        for (int m = 1; m <= width; m++)
+            damping += k->g[m] * (x[m] + x[-m]);
+        rate += damping;
+    }
+    return rate;
+}
+
+HQ_INLINE void HQ_(take)(const hq_stage *stage, ptrdiff_t at, HQ_ALL slope)
+{
+    if (stage->K)
+        HQ_(store_block)(stage->K + at, slope);
+    for (const hq_target *t = stage->target; t < stage->target + stage->targets; t++) {
+        HQ_ALL sum = HQ_(load_block)(t->base + at);
+        for (int j = 0; j < t->sources; j++)
+            sum += t->c[j + 1] * HQ_(load_block)(t->source[j] + at);
+        HQ_(store_block)(t->target + at, sum + t->c[0] * slope);
+    }
+}
+
+/* The slopes of `count` rows from z on. */
+HQ_INLINE void HQ_(slope_of)(const hq_slope *s, ptrdiff_t z, const int count, const int width,
+                             const int filtered, const int taps)
+{
+    static const double not_first[8] = {0.0, HQ_W == 2 ? 0.0 : 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
+    const HQ_ALL mask = HQ_(load_block)(not_first);
+    const hq_bracket *b = s->b;
+    const hq_stage stage = *s->stage;
+    HQ_(row_field) field[HQ_ROWS];
+    const double *row[HQ_ROWS + 2 * HQ_MAX_WIDTH], *near[HQ_MAX_TAPS];
+    ptrdiff_t pitch[HQ_MAX_TAPS];
+    for (int r = 0; r < count; r++)
+        HQ_(fields_of)(s, z + r, mask, field + r);
+    for (int j = 0; j < count + 2 * width; j++)
+        row[j] = row_at(b, s->rows->X, s->rows->lo, s->rows->hi, s->rows->nz, z - width + j);
+    for (ptrdiff_t i = 0; i < b->columns; i++) {
+        for (int k = 0; k < taps; k++) {
+            const ptrdiff_t from = i + b->offset[k];
+            near[k] = column_at(b, s->rows->X, s->before, s->after, z, from);
+            pitch[k] = from < 0 || from >= b->columns ? b->reach * b->pitch : b->length;
+        }
+        for (int species = 0; species < b->species; species++) {
+            const ptrdiff_t shift = species * HQ_VW, at = i * b->pitch + shift;
+            const double sign = species ? -1.0 : 1.0;
+            const HQ_ALL speed = HQ_(load_block)(s->k->speed + at);
+            HQ_ALL x[HQ_ROWS + 2 * HQ_MAX_WIDTH];
+            HQ_UNROLL
+            for (int j = 0; j < count + 2 * width; j++)
+                x[j] = HQ_(load_block)(row[j] + at);
+            HQ_UNROLL
+            for (int r = 0; r < count; r++) {
+                const HQ_ALL own = x[r + width];
+                HQ_(row_field) f = field[r];
+                HQ_ALL slope = HQ_(streaming)(s->k, x + r + width, speed, width, filtered);
+                HQ_ALL t = {0};
+                HQ_UNROLL
+                for (int k = 0; k < taps; k++)
+                    t += HQ_(load_block)(b->wide_tap[k] + i * HQ_VW) *
+                         HQ_(load_block)(near[k] + r * pitch[k] + shift);
+                const HQ_ALL product = (f.h1 * HQ_SLOTS(t, 1, 0, 0, 0) +
+                                        f.h2 * HQ_SLOTS(t, 2, 2, 2, 2)) +
+                                       f.h3 * HQ_SLOTS(t, 3, 3, 3, 3);
+                slope += sign * (f.h0 * t + product);
+                if (s->mode)
+                    HQ_(turning)(&f, f.w + HQ_(load_block)(s->mode + at), mask);
+                slope += f.left * HQ_SLOTS(own, 0, 3, 1, 2) - f.right * HQ_SLOTS(own, 0, 2, 3, 1);
+                HQ_(take)(&stage, (z + r) * b->length + at, slope);
+                HQ_KEEP_ORDER; /* as in transport.h */
             }
-            f += left * HQ_SLOTS(x, 0, 3, 1, 2) - right * HQ_SLOTS(x, 0, 2, 3, 1);
-            HQ_(store_block)(F + at, f);
         }
     }
 }
 
-#define HQ_WITH(taps, S)                                                                          \
-    if (turn->mode)                                                                               \
-        HQ_(push_and_turn)(b, near, own, F, first, count, turn, taps, S, 1);                      \
-    else                                                                                          \
-        HQ_(push_and_turn)(b, near, own, F, first, count, turn, taps, S, 0)
-
-#define HQ_SPECIES(S)                                                                             \
-    if (b->taps == 2) {                                                                           \
-        HQ_WITH(2, S);                                                                            \
-    } else if (b->taps == 4) {                                                                    \
-        HQ_WITH(4, S);                                                                            \
-    } else {                                                                                      \
-        HQ_WITH(b->taps, S);                                                                      \
+#define HQ_SLOPE(width, filtered, taps)                                                           \
+    static void HQ_(slope_##width##_##filtered##_##taps)(const hq_slope *s, ptrdiff_t z0,         \
+                                                         ptrdiff_t z1)                            \
+    {                                                                                             \
+        for (; z0 + HQ_ROWS <= z1; z0 += HQ_ROWS)                                                 \
+            HQ_(slope_of)(s, z0, HQ_ROWS, width, filtered, taps);                                 \
+        for (; z0 < z1; z0++)                                                                     \
+            HQ_(slope_of)(s, z0, 1, width, filtered, taps);                                       \
     }
 
-static void HQ_(packed)(const hq_bracket *b, const double *const *near, const double *own,
-                        double *F, ptrdiff_t first, ptrdiff_t count, const hq_turn *turn)
-{
-    if (b->species == 2) {
-        HQ_SPECIES(2)
-    } else {
-        HQ_SPECIES(1)
-    }
-}
+#define HQ_SLOPES(width)                                                                          \
+    HQ_SLOPE(width, 0, 2) HQ_SLOPE(width, 0, 4) HQ_SLOPE(width, 1, 2) HQ_SLOPE(width, 1, 4)
 
-#undef HQ_WITH
-#undef HQ_SPECIES
+HQ_SLOPES(1) HQ_SLOPES(2) HQ_SLOPES(3) HQ_SLOPES(4)
+
+/* By half-width, filter and number of taps, 2 or 4. */
+#define HQ_LISTED(width)                                                                          \
+    {{HQ_(slope_##width##_0_2), HQ_(slope_##width##_0_4)},                                        \
+     {HQ_(slope_##width##_1_2), HQ_(slope_##width##_1_4)}}
+static hq_whole_slope *const HQ_(slopes)[HQ_MAX_WIDTH][2][2] = {
+    HQ_LISTED(1), HQ_LISTED(2), HQ_LISTED(3), HQ_LISTED(4),
+};
+
+#undef HQ_SLOPE
+#undef HQ_SLOPES
+#undef HQ_LISTED

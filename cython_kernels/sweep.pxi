@@ -145,12 +145,11 @@ cdef class Sweep:
         cdef const hq_bracket_functions *bracket = self.bracket.run
         cdef hq_stage part
         cdef hq_stage *stage = NULL if whole == NULL else &part
-        cdef hq_turn turn
-        cdef bint packed = self.force and not self.drift and bracket.packs(b)
+        cdef const double *mode = &self.mode[0, 0, 0] if self.mode is not None else NULL
         cdef Py_ssize_t z0 = 0, z1, at
         cdef double *f
-        turn.A, turn.B = &self.A[0, 0], &self.B[0, 0]
-        turn.mode = &self.mode[0, 0, 0] if self.mode is not None else NULL
+        if self.force and not self.drift and self.at_once(around, before, after, mode, F, whole):
+            return
         while z0 < self.rows:
             z1 = min(z0 + self.tile, self.rows)
             at = z0*b.length
@@ -161,13 +160,22 @@ cdef class Sweep:
             self.run.transport(self.k, around, f, z0, z1)
             if self.force:
                 bracket.force(b, around.X, before, after, &self.dA[0, 0], &self.dB[0, 0], f, z0,
-                              z1, &turn if packed else NULL)
+                              z1)
             if self.drift:
                 bracket.drift(b, around.X, around.lo, around.hi, around.nz, &self.TB[0, 0], f, z0,
                               z1)
-            if not packed:
-                self.run.commutator(self.k, around.X + at, z1 - z0, &self.A[z0, 0],
-                                    &self.B[z0, 0], turn.mode, f + at, stage)
-            elif stage != NULL:
-                self.run.apply(stage, f + at, 0, (z1 - z0)*b.length)
+            self.run.commutator(self.k, around.X + at, z1 - z0, &self.A[z0, 0], &self.B[z0, 0],
+                                mode, f + at, stage)
             z0 = z1
+
+    cdef int at_once(self, const hq_rows *around, const double *before, const double *after,
+                     const double *mode, double *F, const hq_stage *whole) noexcept nogil:
+        """All rows in one loop, if there is one for this layout; 0 if not."""
+        cdef hq_stage keep
+        cdef hq_slope s
+        keep.K, keep.targets = F, 0
+        s.k, s.b, s.rows, s.before, s.after = self.k, &self.bracket.b, around, before, after
+        s.A, s.B, s.mode = &self.A[0, 0], &self.B[0, 0], mode
+        s.dA, s.dB = &self.dA[0, 0], &self.dB[0, 0]
+        s.stage = whole if whole != NULL else &keep
+        return self.bracket.run.slope(&s, 0, self.rows)
