@@ -38,7 +38,7 @@ typedef struct {
     const hq_bracket *b;
     const hq_rows *rows;
     const double *before, *after, *A, *B, *dA, *dB, *mode;
-    const hq_stage *stage;
+    double *F;
 } hq_slope;
 
 /* Momentum sums with the weights of a kinetic kernel and, unless NULL, `energy` of each
@@ -51,7 +51,7 @@ typedef struct {
     const double *wide_weight, *wide_flux, *energy;
 } hq_row_sums;
 
-/* slope() does transport, force, commutator and stage at once; 0 where it cannot. */
+/* slope() does F = transport + force + commutator at once; 0 where it cannot. */
 typedef struct {
     const char *isa;
     void (*force)(const hq_bracket *b, const double *X, const double *before, const double *after,

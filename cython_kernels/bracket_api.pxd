@@ -1,6 +1,6 @@
 """The declarations of bracket_api.h."""
 
-from kinetic_api cimport hq_functions, hq_kinetic, hq_rows, hq_stage
+from kinetic_api cimport hq_functions, hq_kinetic, hq_rows
 
 cdef extern from "bracket_api.h":
     const int MAX_TAPS "HQ_MAX_TAPS"
@@ -30,7 +30,7 @@ cdef extern from "bracket_api.h":
         const double *dA
         const double *dB
         const double *mode
-        const hq_stage *stage
+        double *F
     ctypedef struct hq_row_sums:
         const hq_kinetic *k
         const hq_functions *run

@@ -72,14 +72,13 @@ static const hq_bracket_loops *loops_of(const hq_bracket *b)
 /* The loop for the whole slope, NULL if there is none for this layout. */
 static hq_whole_slope *slope_of(const hq_bracket *b, const hq_kinetic *k)
 {
-    const int taps = b->taps / 2 - 1;
     if (4 * b->lanes != HQ_VW || b->flavors != 2 || !b->shared || b->coupled ||
         b->per_column != 1 || (b->taps != 2 && b->taps != 4))
         return NULL;
 #if HQ_VW == 8
-    return hq_slopes_2[b->width - 1][k->filtered][taps];
+    return hq_slopes_2[b->width - 1][k->filtered][b->taps == 4];
 #elif HQ_VW == 4
-    return hq_slopes_1[b->width - 1][k->filtered][taps];
+    return hq_slopes_1[b->width - 1][k->filtered][b->taps == 4];
 #else
     return NULL;
 #endif

@@ -76,18 +76,6 @@ HQ_INLINE HQ_ALL HQ_(streaming)(const hq_kinetic *k, const HQ_ALL *x, HQ_ALL spe
     return rate;
 }
 
-HQ_INLINE void HQ_(take)(const hq_stage *stage, ptrdiff_t at, HQ_ALL slope)
-{
-    if (stage->K)
-        HQ_(store_block)(stage->K + at, slope);
-    for (const hq_target *t = stage->target; t < stage->target + stage->targets; t++) {
-        HQ_ALL sum = HQ_(load_block)(t->base + at);
-        for (int j = 0; j < t->sources; j++)
-            sum += t->c[j + 1] * HQ_(load_block)(t->source[j] + at);
-        HQ_(store_block)(t->target + at, sum + t->c[0] * slope);
-    }
-}
-
 /* The slopes of `count` rows from z on. */
 HQ_INLINE void HQ_(slope_of)(const hq_slope *s, ptrdiff_t z, const int count, const int width,
                              const int filtered, const int taps)
@@ -95,7 +83,7 @@ HQ_INLINE void HQ_(slope_of)(const hq_slope *s, ptrdiff_t z, const int count, co
     static const double not_first[8] = {0.0, HQ_W == 2 ? 0.0 : 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
     const HQ_ALL mask = HQ_(load_block)(not_first);
     const hq_bracket *b = s->b;
-    const hq_stage stage = *s->stage;
+    double *F = s->F + z * b->length;
     HQ_(row_field) field[HQ_ROWS];
     const double *row[HQ_ROWS + 2 * HQ_MAX_WIDTH], *near[HQ_MAX_TAPS];
     ptrdiff_t pitch[HQ_MAX_TAPS];
@@ -134,7 +122,7 @@ HQ_INLINE void HQ_(slope_of)(const hq_slope *s, ptrdiff_t z, const int count, co
                 if (s->mode)
                     HQ_(turning)(&f, f.w + HQ_(load_block)(s->mode + at), mask);
                 slope += f.left * HQ_SLOTS(own, 0, 3, 1, 2) - f.right * HQ_SLOTS(own, 0, 2, 3, 1);
-                HQ_(take)(&stage, (z + r) * b->length + at, slope);
+                HQ_(store_block)(F + r * b->length + at, slope);
                 HQ_KEEP_ORDER; /* as in transport.h */
             }
         }

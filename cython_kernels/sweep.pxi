@@ -145,37 +145,30 @@ cdef class Sweep:
         cdef const hq_bracket_functions *bracket = self.bracket.run
         cdef hq_stage part
         cdef hq_stage *stage = NULL if whole == NULL else &part
-        cdef const double *mode = &self.mode[0, 0, 0] if self.mode is not None else NULL
+        cdef hq_slope s
         cdef Py_ssize_t z0 = 0, z1, at
-        cdef double *f
-        if self.force and not self.drift and self.at_once(around, before, after, mode, F, whole):
-            return
+        cdef bint whole_slope = self.force and not self.drift
+        s.k, s.b, s.rows, s.before, s.after = self.k, b, around, before, after
+        s.A, s.B, s.dA, s.dB = &self.A[0, 0], &self.B[0, 0], &self.dA[0, 0], &self.dB[0, 0]
+        s.mode = &self.mode[0, 0, 0] if self.mode is not None else NULL
         while z0 < self.rows:
             z1 = min(z0 + self.tile, self.rows)
             at = z0*b.length
-            # row z0 of f is the first of the tile, in a place of its own if nobody keeps it
-            f = F if F != NULL else &self.F[0, 0] - at
+            # row z0 of s.F is the first of the tile, in a place of its own if nobody keeps it
+            s.F = F if F != NULL else &self.F[0, 0] - at
             if stage != NULL:
                 shift(whole, at, stage)
-            self.run.transport(self.k, around, f, z0, z1)
+            if whole_slope and bracket.slope(&s, z0, z1):
+                if stage != NULL:
+                    self.run.apply(stage, s.F + at, 0, (z1 - z0)*b.length)
+                z0 = z1
+                continue
+            self.run.transport(self.k, around, s.F, z0, z1)
             if self.force:
-                bracket.force(b, around.X, before, after, &self.dA[0, 0], &self.dB[0, 0], f, z0,
-                              z1)
+                bracket.force(b, around.X, before, after, s.dA, s.dB, s.F, z0, z1)
             if self.drift:
-                bracket.drift(b, around.X, around.lo, around.hi, around.nz, &self.TB[0, 0], f, z0,
-                              z1)
+                bracket.drift(b, around.X, around.lo, around.hi, around.nz, &self.TB[0, 0], s.F,
+                              z0, z1)
             self.run.commutator(self.k, around.X + at, z1 - z0, &self.A[z0, 0], &self.B[z0, 0],
-                                mode, f + at, stage)
+                                s.mode, s.F + at, stage)
             z0 = z1
-
-    cdef int at_once(self, const hq_rows *around, const double *before, const double *after,
-                     const double *mode, double *F, const hq_stage *whole) noexcept nogil:
-        """All rows in one loop, if there is one for this layout; 0 if not."""
-        cdef hq_stage keep
-        cdef hq_slope s
-        keep.K, keep.targets = F, 0
-        s.k, s.b, s.rows, s.before, s.after = self.k, &self.bracket.b, around, before, after
-        s.A, s.B, s.mode = &self.A[0, 0], &self.B[0, 0], mode
-        s.dA, s.dB = &self.dA[0, 0], &self.dB[0, 0]
-        s.stage = whole if whole != NULL else &keep
-        return self.bracket.run.slope(&s, 0, self.rows)
