@@ -58,19 +58,19 @@ HQ_INLINE void HQ_(fields_of)(const hq_slope *s, ptrdiff_t z, HQ_ALL mask, HQ_(r
 }
 
 /* -v D_z rho + filter; x[m] are the rows around. */
-HQ_INLINE HQ_ALL HQ_(streaming)(const hq_kinetic *k, const HQ_ALL *x, HQ_ALL speed,
+HQ_INLINE HQ_ALL HQ_(streaming)(const HQ_ALL *c, const HQ_ALL *g, const HQ_ALL *x, HQ_ALL speed,
                                 const int width, const int filtered)
 {
-    HQ_ALL rate = k->c[0] * (x[1] - x[-1]);
+    HQ_ALL rate = c[1] * (x[1] - x[-1]);
     HQ_UNROLL
     for (int m = 2; m <= width; m++)
-        rate += k->c[m - 1] * (x[m] - x[-m]);
+        rate += c[m] * (x[m] - x[-m]);
     rate = speed * rate;
     if (filtered) {
-        HQ_ALL damping = k->g[0] * x[0];
+        HQ_ALL damping = g[0] * x[0];
         HQ_UNROLL
         for (int m = 1; m <= width; m++)
-            damping += k->g[m] * (x[m] + x[-m]);
+            damping += g[m] * (x[m] + x[-m]);
         rate += damping;
     }
     return rate;
@@ -78,55 +78,65 @@ HQ_INLINE HQ_ALL HQ_(streaming)(const hq_kinetic *k, const HQ_ALL *x, HQ_ALL spe
 
 /* The slopes of `count` rows from z on. */
 HQ_INLINE void HQ_(slope_of)(const hq_slope *s, ptrdiff_t z, const int count, const int width,
-                             const int filtered, const int taps)
+                             const int filtered, const int taps, const int modes)
 {
     static const double not_first[8] = {0.0, HQ_W == 2 ? 0.0 : 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
     const HQ_ALL mask = HQ_(load_block)(not_first);
     const hq_bracket *b = s->b;
-    double *F = s->F + z * b->length;
+    const ptrdiff_t length = b->length;
+    HQ_ALL c[HQ_MAX_WIDTH + 1], g[HQ_MAX_WIDTH + 1];
     HQ_(row_field) field[HQ_ROWS];
-    const double *row[HQ_ROWS + 2 * HQ_MAX_WIDTH], *near[HQ_MAX_TAPS];
-    ptrdiff_t pitch[HQ_MAX_TAPS];
+    const double *row[HQ_ROWS + 2 * HQ_MAX_WIDTH];
+    for (int m = 1; m <= width; m++)
+        c[m] = s->k->c[m - 1] - (HQ_ALL){0};
+    for (int m = 0; filtered && m <= width; m++)
+        g[m] = s->k->g[m] - (HQ_ALL){0};
     for (int r = 0; r < count; r++)
         HQ_(fields_of)(s, z + r, mask, field + r);
     for (int j = 0; j < count + 2 * width; j++)
         row[j] = row_at(b, s->rows->X, s->rows->lo, s->rows->hi, s->rows->nz, z - width + j);
-    for (ptrdiff_t i = 0; i < b->columns; i++) {
-        for (int k = 0; k < taps; k++) {
-            const ptrdiff_t from = i + b->offset[k];
-            near[k] = column_at(b, s->rows->X, s->before, s->after, z, from);
-            pitch[k] = from < 0 || from >= b->columns ? b->reach * b->pitch : b->length;
-        }
+    for (ptrdiff_t i = 0; i < b->columns; i++)
         for (int species = 0; species < b->species; species++) {
             const ptrdiff_t shift = species * HQ_VW, at = i * b->pitch + shift;
-            const double sign = species ? -1.0 : 1.0;
             const HQ_ALL speed = HQ_(load_block)(s->k->speed + at);
-            HQ_ALL x[HQ_ROWS + 2 * HQ_MAX_WIDTH];
+            HQ_ALL x[HQ_ROWS + 2 * HQ_MAX_WIDTH], tap[HQ_MAX_TAPS], mode = {0};
+            const double *near[HQ_MAX_TAPS];
+            ptrdiff_t pitch[HQ_MAX_TAPS];
+            double *F = s->F + z * length + at;
+            HQ_UNROLL
+            for (int k = 0; k < taps; k++) {
+                const ptrdiff_t from = i + b->offset[k];
+                near[k] = column_at(b, s->rows->X, s->before, s->after, z, from) + shift;
+                pitch[k] = from < 0 || from >= b->columns ? b->reach * b->pitch : length;
+                tap[k] = HQ_(load_block)(b->wide_tap[k] + i * HQ_VW);
+                tap[k] = species ? -tap[k] : tap[k];
+            }
+            if (modes)
+                mode = HQ_(load_block)(s->mode + at);
             HQ_UNROLL
             for (int j = 0; j < count + 2 * width; j++)
                 x[j] = HQ_(load_block)(row[j] + at);
             HQ_UNROLL
-            for (int r = 0; r < count; r++) {
-                const HQ_ALL own = x[r + width];
-                HQ_(row_field) f = field[r];
-                HQ_ALL slope = HQ_(streaming)(s->k, x + r + width, speed, width, filtered);
+            for (int r = 0; r < count; r++, F += length) {
+                HQ_(row_field) *f = field + r, other;
+                HQ_ALL slope = HQ_(streaming)(c, g, x + r + width, speed, width, filtered);
                 HQ_ALL t = {0};
                 HQ_UNROLL
-                for (int k = 0; k < taps; k++)
-                    t += HQ_(load_block)(b->wide_tap[k] + i * HQ_VW) *
-                         HQ_(load_block)(near[k] + r * pitch[k] + shift);
-                const HQ_ALL product = (f.h1 * HQ_SLOTS(t, 1, 0, 0, 0) +
-                                        f.h2 * HQ_SLOTS(t, 2, 2, 2, 2)) +
-                                       f.h3 * HQ_SLOTS(t, 3, 3, 3, 3);
-                slope += sign * (f.h0 * t + product);
-                if (s->mode)
-                    HQ_(turning)(&f, f.w + HQ_(load_block)(s->mode + at), mask);
-                slope += f.left * HQ_SLOTS(own, 0, 3, 1, 2) - f.right * HQ_SLOTS(own, 0, 2, 3, 1);
-                HQ_(store_block)(F + r * b->length + at, slope);
+                for (int k = 0; k < taps; k++, near[k - 1] += pitch[k - 1])
+                    t += tap[k] * HQ_(load_block)(near[k]);
+                slope += f->h0 * t + ((f->h1 * HQ_SLOTS(t, 1, 0, 0, 0) +
+                                       f->h2 * HQ_SLOTS(t, 2, 2, 2, 2)) +
+                                      f->h3 * HQ_SLOTS(t, 3, 3, 3, 3));
+                if (modes) {
+                    HQ_(turning)(&other, f->w + mode, mask);
+                    f = &other;
+                }
+                slope += f->left * HQ_SLOTS(x[r + width], 0, 3, 1, 2) -
+                         f->right * HQ_SLOTS(x[r + width], 0, 2, 3, 1);
+                HQ_(store_block)(F, slope);
                 HQ_KEEP_ORDER; /* as in transport.h */
             }
         }
-    }
 }
 
 #define HQ_SLOPE(width, filtered, taps)                                                           \
@@ -134,9 +144,15 @@ HQ_INLINE void HQ_(slope_of)(const hq_slope *s, ptrdiff_t z, const int count, co
                                                          ptrdiff_t z1)                            \
     {                                                                                             \
         for (; z0 + HQ_ROWS <= z1; z0 += HQ_ROWS)                                                 \
-            HQ_(slope_of)(s, z0, HQ_ROWS, width, filtered, taps);                                 \
+            if (s->mode)                                                                          \
+                HQ_(slope_of)(s, z0, HQ_ROWS, width, filtered, taps, 1);                          \
+            else                                                                                  \
+                HQ_(slope_of)(s, z0, HQ_ROWS, width, filtered, taps, 0);                          \
         for (; z0 < z1; z0++)                                                                     \
-            HQ_(slope_of)(s, z0, 1, width, filtered, taps);                                       \
+            if (s->mode)                                                                          \
+                HQ_(slope_of)(s, z0, 1, width, filtered, taps, 1);                                \
+            else                                                                                  \
+                HQ_(slope_of)(s, z0, 1, width, filtered, taps, 0);                                \
     }
 
 #define HQ_SLOPES(width)                                                                          \
