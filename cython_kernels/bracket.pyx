@@ -12,6 +12,8 @@ import numpy as np
 
 from hpcqke.kernels.kinetic import DIFFERENCE, aligned
 
+from libc.string cimport memmove, memset
+
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
 from bracket_api cimport (MAX_TAPS, RING, hq_bracket, hq_bracket_functions, hq_choose_bracket,

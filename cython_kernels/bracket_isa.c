@@ -9,13 +9,16 @@ typedef void hq_force(const hq_bracket *b, const double *const *near, const doub
 typedef void hq_multiply(const hq_bracket *b, const double *X, const double *B, double *g,
                          ptrdiff_t blocks);
 
+typedef void hq_current(const hq_bracket *b, const double *speed, const double *X, const double *B,
+                        double *G);
 typedef void hq_whole_slope(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1);
 
-/* The inner loops for one lane width, force and multiply by flavors. */
+/* The inner loops for one lane width, by flavors. */
 typedef struct {
     void (*fill)(const hq_bracket *b, const double *A, const double *B);
     hq_force *force[2];
     hq_multiply *multiply[2];
+    hq_current *current[2];
 } hq_bracket_loops;
 
 /* Column i of row z, which may be one of the ghosts. */
@@ -186,6 +189,15 @@ static void drift(const hq_bracket *b, const double *X, const double *lo, const 
     }
 }
 
+static void current(const hq_bracket *b, const double *speed, const hq_rows *rows, const double *B,
+                    ptrdiff_t z, ptrdiff_t count, double *G)
+{
+    hq_current *row = loops_of(b)->current[b->flavors - 2];
+    for (ptrdiff_t r = 0; r < count; r++)
+        row(b, speed, row_at(b, rows->X, rows->lo, rows->hi, rows->nz, z + r),
+            B + (z + r + b->width) * b->components, G + r * b->length);
+}
+
 #if HQ_ISA == 4
 #define HQ_TABLE hq_bracket_4
 #define HQ_NAME "avx512"
@@ -199,4 +211,4 @@ static void drift(const hq_bracket *b, const double *X, const double *lo, const 
 #define HQ_TABLE hq_bracket_0
 #define HQ_NAME "generic"
 #endif
-const hq_bracket_functions HQ_TABLE = {HQ_NAME, force, drift, slope, sums};
+const hq_bracket_functions HQ_TABLE = {HQ_NAME, force, drift, current, slope, sums};

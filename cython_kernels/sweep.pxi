@@ -28,8 +28,9 @@ cdef void add_trace(double *x, Py_ssize_t C) noexcept nogil:
 cdef class Sweep:
     """Transport, force, drift and commutator of a `Bracket` and a `kinetic.Kinetic`, tile by tile.
 
-    A tile's slope stays in the cache until the Runge-Kutta stage has taken it. The bits are those
-    of Kinetic.transport, Bracket.force, Bracket.drift and Kinetic.commutator one after the other.
+    A tile's slope stays in the cache until the Runge-Kutta stage has taken it. Without drift the
+    bits are those of Kinetic.transport, Bracket.force and Kinetic.commutator one after the other;
+    drift without a filter is one d_z with the transport, of -v rho + drift rho o B.
     rows: of the state; dz: cell size; force, drift: which of them takes part;
     potential (w + rows + w, C), w = order/2, is added to A in the force, mean (rows, C) in the
     commutator, mode (nblk, S*C, W) to h; None for nothing.  ValueError if they do not fit.
@@ -43,7 +44,9 @@ cdef class Sweep:
     cdef Py_ssize_t rows, tile
     cdef const double[:, ::1] potential, mean
     cdef const double[:, :, ::1] mode
-    cdef double[:, ::1] A, B, dA, dB, TA, TB, F
+    cdef double[:, ::1] A, B, dA, dB, TA, TB, F, G
+    cdef double[::1] ones
+    cdef hq_kinetic steady  # transport with speed 1
 
     def __init__(self, Bracket bracket not None, kinetic, Py_ssize_t rows, double dz, *,
                  bint force=True, bint drift=True, potential=None, mean=None, mode=None):
@@ -65,8 +68,12 @@ cdef class Sweep:
             raise ValueError("mode must be (blocks, species*components, lanes)")
         self.A, self.B, self.dA, self.dB = (np.zeros((rows, C)) for _ in range(4))
         self.TA, self.TB = (np.zeros((rows + 2*w, C)) for _ in range(2))
-        self.tile = min(rows, 4*TILE if drift else TILE)
+        self.tile = min(rows, TILE)
         self.F = aligned(np.zeros((self.tile, bracket.b.length)))
+        self.G = aligned(np.zeros((self.tile + 2*w if drift else 1, bracket.b.length)))
+        self.ones = aligned(np.ones(bracket.b.length))
+        self.steady = self.k[0]
+        self.steady.speed = &self.ones[0]
 
     def __call__(self, const double[:, ::1] X, const double[:, ::1] lo, const double[:, ::1] hi,
                  const double[:, ::1] before, const double[:, ::1] after, double mu,
@@ -129,14 +136,17 @@ cdef class Sweep:
     cdef void differences(self, const double *x, double *to) noexcept nogil:
         """d_z of a field that has w rows more on either side."""
         cdef hq_bracket *b = &self.bracket.b
-        cdef Py_ssize_t C = b.components, i, m
-        cdef double slope
+        cdef Py_ssize_t C = b.components, n = self.rows*b.components, i, m
+        cdef double c
         x += b.width*C
-        for i in range(self.rows*C):
-            slope = 0.0
-            for m in range(1, b.width + 1):
-                slope += b.c[m - 1]*(x[i + m*C] - x[i - m*C])
-            to[i] = slope/self.dz
+        memset(to, 0, n*sizeof(double))
+        for m in range(1, b.width + 1):
+            c = b.c[m - 1]
+            for i in range(n):
+                to[i] += c*(x[i + m*C] - x[i - m*C])
+        c = self.dz
+        for i in range(n):
+            to[i] /= c
 
     cdef void tiles(self, const hq_rows *around, const double *before, const double *after,
                     double *F, const hq_stage *whole) noexcept nogil:
@@ -148,6 +158,7 @@ cdef class Sweep:
         cdef hq_slope s
         cdef Py_ssize_t z0 = 0, z1, at
         cdef bint whole_slope = self.force and not self.drift
+        cdef bint together = self.drift and not self.k.filtered
         s.k, s.b, s.rows, s.before, s.after = self.k, b, around, before, after
         s.A, s.B, s.dA, s.dB = &self.A[0, 0], &self.B[0, 0], &self.dA[0, 0], &self.dB[0, 0]
         s.mode = &self.mode[0, 0, 0] if self.mode is not None else NULL
@@ -163,12 +174,30 @@ cdef class Sweep:
                     self.run.apply(stage, s.F + at, 0, (z1 - z0)*b.length)
                 z0 = z1
                 continue
-            self.run.transport(self.k, around, s.F, z0, z1)
+            if together:
+                self.stream(around, z0, z1 - z0, s.F + at)
+            else:
+                self.run.transport(self.k, around, s.F, z0, z1)
             if self.force:
                 bracket.force(b, around.X, before, after, s.dA, s.dB, s.F, z0, z1)
-            if self.drift:
+            if self.drift and not together:
                 bracket.drift(b, around.X, around.lo, around.hi, around.nz, &self.TB[0, 0], s.F,
                               z0, z1)
             self.run.commutator(self.k, around.X + at, z1 - z0, &self.A[z0, 0], &self.B[z0, 0],
                                 s.mode, s.F + at, stage)
             z0 = z1
+
+    cdef void stream(self, const hq_rows *around, Py_ssize_t z, Py_ssize_t count,
+                     double *F) noexcept nogil:
+        """F = transport and drift of `count` rows; tiles come in their order."""
+        cdef hq_bracket *b = &self.bracket.b
+        cdef const hq_bracket_functions *bracket = self.bracket.run
+        cdef Py_ssize_t w = b.width, n = b.length
+        cdef double *G = &self.G[0, 0]  # of the rows z-w .. z+count+w
+        cdef hq_rows rows
+        if z == 0:
+            bracket.current(b, self.k.speed, around, &self.TB[0, 0], -w, 2*w, G)
+        bracket.current(b, self.k.speed, around, &self.TB[0, 0], z + w, count, G + 2*w*n)
+        rows.X, rows.lo, rows.hi, rows.nz = G + w*n, G, G + (w + count)*n, count
+        self.run.transport(&self.steady, &rows, F, 0, count)
+        memmove(G, G + count*n, 2*w*n*sizeof(double))
