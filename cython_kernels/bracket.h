@@ -139,25 +139,27 @@ HQ_INLINE void HQ_(multiply)(const hq_bracket *b, const double *X, const double 
         }
 }
 
-/* G = speed rho + rate rho o B of a row: what streaming with drift is d_z of. */
-HQ_INLINE void HQ_(current)(const hq_bracket *b, const double *speed, const double *X,
-                            const double *B, double *G, const int C)
+/* G = speed rho +- drift rho o B of a row: what streaming and drift are d_z of. */
+HQ_INLINE void HQ_(current)(const hq_bracket *b, const double *speed, const double *drift,
+                            const double *X, const double *B, double *G, const int C)
 {
     HQ_VEC h[HQ_MAX_COMPONENTS], x[HQ_MAX_COMPONENTS], product[HQ_MAX_COMPONENTS];
     HQ_UNROLL
     for (int c = 0; c < C; c++)
         h[c] = 0.5 * B[c] - (HQ_VEC){0};
-    for (ptrdiff_t at = 0; at < b->length; at += C * HQ_W)
-        for (int sub = 0; sub < HQ_SUBS; sub++) {
-            const ptrdiff_t lane = at + sub * HQ_LANES;
-            HQ_(load_all)(X + lane, x, C);
-            HQ_(jordan)(x, h, product, C);
-            HQ_UNROLL
-            for (int c = 0; c < C; c++)
-                HQ_(store)(G + lane + c * HQ_W,
-                           HQ_(load)(speed + lane + c * HQ_W) * x[c] +
-                               HQ_(load)(b->rate + lane + c * HQ_W) * product[c]);
-        }
+    for (ptrdiff_t block = 0; block < b->blocks; block++)
+        for (int s = 0; s < b->species; s++, X += C * HQ_W, G += C * HQ_W)
+            for (int sub = 0; sub < HQ_SUBS; sub++) {
+                const ptrdiff_t lane = block * HQ_W + sub * HQ_LANES;
+                const HQ_VEC along = HQ_(load)(speed + lane), beside = HQ_(load)(drift + lane);
+                HQ_(load_all)(X + sub * HQ_LANES, x, C);
+                HQ_(jordan)(x, h, product, C);
+                HQ_UNROLL
+                for (int c = 0; c < C; c++) {
+                    const HQ_VEC one = along * x[c], two = beside * product[c];
+                    HQ_(store)(G + c * HQ_W + sub * HQ_LANES, s ? one - two : one + two);
+                }
+            }
 }
 
 /* --- the instances, and the table that lists them ------------------------------------------- */
@@ -187,10 +189,10 @@ HQ_INLINE void HQ_(current)(const hq_bracket *b, const double *speed, const doub
     {                                                                                             \
         HQ_(multiply)(b, X, B, g, blocks, C);                                                     \
     }                                                                                             \
-    static void HQ_(current_##C)(const hq_bracket *b, const double *speed, const double *X,       \
-                                 const double *B, double *G)                                      \
+    static void HQ_(current_##C)(const hq_bracket *b, const double *speed, const double *drift,   \
+                                 const double *X, const double *B, double *G)                     \
     {                                                                                             \
-        HQ_(current)(b, speed, X, B, G, C);                                                       \
+        HQ_(current)(b, speed, drift, X, B, G, C);                                                \
     }
 
 HQ_INSTANCES(4)

@@ -57,9 +57,11 @@ typedef struct {
                   const double *dA, const double *dB, double *F, ptrdiff_t z0, ptrdiff_t z1);
     void (*drift)(const hq_bracket *b, const double *X, const double *lo, const double *hi,
                   ptrdiff_t nz, const double *B, double *F, ptrdiff_t z0, ptrdiff_t z1);
-    /* G = speed rho + rate rho o B of the rows z.., which may be ghosts. */
-    void (*current)(const hq_bracket *b, const double *speed, const hq_rows *rows, const double *B,
-                    ptrdiff_t z, ptrdiff_t count, double *G);
+    /* G = speed rho +- drift rho o B of the rows z.., which may be ghosts; speed, drift are
+     * [block][lane].
+     */
+    void (*current)(const hq_bracket *b, const double *speed, const double *drift,
+                    const hq_rows *rows, const double *B, ptrdiff_t z, ptrdiff_t count, double *G);
     /* F = transport + force + commutator at once; 0 where it cannot. */
     int (*slope)(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1);
     void (*sums)(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out, ptrdiff_t pitch,

@@ -44,8 +44,8 @@ cdef extern from "bracket_api.h":
                       ptrdiff_t) noexcept nogil
         void (*drift)(const hq_bracket *, const double *, const double *, const double *,
                       ptrdiff_t, const double *, double *, ptrdiff_t, ptrdiff_t) noexcept nogil
-        void (*current)(const hq_bracket *, const double *, const hq_rows *, const double *,
-                        ptrdiff_t, ptrdiff_t, double *) noexcept nogil
+        void (*current)(const hq_bracket *, const double *, const double *, const hq_rows *,
+                        const double *, ptrdiff_t, ptrdiff_t, double *) noexcept nogil
         int (*slope)(const hq_slope *, ptrdiff_t, ptrdiff_t) noexcept nogil
         void (*sums)(const hq_row_sums *, const double *, ptrdiff_t, double *, ptrdiff_t,
                      double *) noexcept nogil

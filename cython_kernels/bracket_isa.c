@@ -9,8 +9,8 @@ typedef void hq_force(const hq_bracket *b, const double *const *near, const doub
 typedef void hq_multiply(const hq_bracket *b, const double *X, const double *B, double *g,
                          ptrdiff_t blocks);
 
-typedef void hq_current(const hq_bracket *b, const double *speed, const double *X, const double *B,
-                        double *G);
+typedef void hq_current(const hq_bracket *b, const double *speed, const double *drift,
+                        const double *X, const double *B, double *G);
 typedef void hq_whole_slope(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1);
 
 /* The inner loops for one lane width, by flavors. */
@@ -189,12 +189,12 @@ static void drift(const hq_bracket *b, const double *X, const double *lo, const 
     }
 }
 
-static void current(const hq_bracket *b, const double *speed, const hq_rows *rows, const double *B,
-                    ptrdiff_t z, ptrdiff_t count, double *G)
+static void current(const hq_bracket *b, const double *speed, const double *drift,
+                    const hq_rows *rows, const double *B, ptrdiff_t z, ptrdiff_t count, double *G)
 {
     hq_current *row = loops_of(b)->current[b->flavors - 2];
     for (ptrdiff_t r = 0; r < count; r++)
-        row(b, speed, row_at(b, rows->X, rows->lo, rows->hi, rows->nz, z + r),
+        row(b, speed, drift, row_at(b, rows->X, rows->lo, rows->hi, rows->nz, z + r),
             B + (z + r + b->width) * b->components, G + r * b->length);
 }
 

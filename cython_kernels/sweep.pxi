@@ -45,8 +45,9 @@ cdef class Sweep:
     cdef const double[:, ::1] potential, mean
     cdef const double[:, :, ::1] mode
     cdef double[:, ::1] A, B, dA, dB, TA, TB, F, G
+    cdef double[:, ::1] speed, rate
     cdef double[::1] ones
-    cdef hq_kinetic steady  # transport with speed 1
+    cdef hq_kinetic steady
 
     def __init__(self, Bracket bracket not None, kinetic, Py_ssize_t rows, double dz, *,
                  bint force=True, bint drift=True, potential=None, mean=None, mode=None):
@@ -71,6 +72,11 @@ cdef class Sweep:
         self.tile = min(rows, TILE)
         self.F = aligned(np.zeros((self.tile, bracket.b.length)))
         self.G = aligned(np.zeros((self.tile + 2*w if drift else 1, bracket.b.length)))
+        # streaming with drift is the transport, with speed 1, of a current
+        cdef const double[:, :, ::1] speeds, drifts
+        speeds = <const double[:self.k.blocks, :self.k.species*C, :self.k.lanes]>self.k.speed
+        drifts = <const double[:self.k.blocks, :self.k.species*C, :self.k.lanes]>bracket.b.rate
+        self.speed, self.rate = aligned(speeds[:, 0]), aligned(drifts[:, 0])
         self.ones = aligned(np.ones(bracket.b.length))
         self.steady = self.k[0]
         self.steady.speed = &self.ones[0]
@@ -195,9 +201,11 @@ cdef class Sweep:
         cdef Py_ssize_t w = b.width, n = b.length
         cdef double *G = &self.G[0, 0]  # of the rows z-w .. z+count+w
         cdef hq_rows rows
+        cdef const double *v = &self.speed[0, 0]
+        cdef const double *drift = &self.rate[0, 0]
         if z == 0:
-            bracket.current(b, self.k.speed, around, &self.TB[0, 0], -w, 2*w, G)
-        bracket.current(b, self.k.speed, around, &self.TB[0, 0], z + w, count, G + 2*w*n)
+            bracket.current(b, v, drift, around, &self.TB[0, 0], -w, 2*w, G)
+        bracket.current(b, v, drift, around, &self.TB[0, 0], z + w, count, G + 2*w*n)
         rows.X, rows.lo, rows.hi, rows.nz = G + w*n, G, G + (w + count)*n, count
         self.run.transport(&self.steady, &rows, F, 0, count)
         memmove(G, G + count*n, 2*w*n*sizeof(double))
