@@ -12,15 +12,12 @@ import numpy as np
 
 from hpcqke.kernels.kinetic import DIFFERENCE, aligned
 
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.string cimport memmove, memset
 
-from cpython.pycapsule cimport PyCapsule_GetPointer
-
-from bracket_api cimport (MAX_TAPS, RING, hq_bracket, hq_bracket_functions, hq_choose_bracket,
+from bracket_api cimport (MAX_TAPS, RING, ROWS, hq_bracket, hq_bracket_functions, hq_choose_bracket,
                           hq_row_sums, hq_slope)
 from kinetic_api cimport hq_functions, hq_kinetic, hq_rows, hq_stage
-
-TILE = 8  # rows whose slopes are worked on together
 
 
 cdef inline const double *rows_of(const double[:, ::1] a) noexcept:

@@ -10,7 +10,7 @@
 #define HQ_MAX_WIDTH 4      /* half-width of the widest stencil (8th order) */
 #define HQ_MAX_COMPONENTS 9 /* real components of a density matrix (3 flavors) */
 #define HQ_MAX_TAPS 9       /* momenta that enter X = d/dp_z */
-#define HQ_ROWS 8           /* rows that slope() works on together */
+#define HQ_ROWS 8           /* rows whose slopes are worked on together */
 #define HQ_RING 256         /* doubles of a row that drift() works on together, or one block */
 
 /* A row is X[block][species*components][lane]; a column is `per_column` consecutive blocks, its

@@ -5,6 +5,7 @@ from kinetic_api cimport hq_functions, hq_kinetic, hq_rows
 cdef extern from "bracket_api.h":
     const int MAX_TAPS "HQ_MAX_TAPS"
     const int RING "HQ_RING"
+    const int ROWS "HQ_ROWS"
     ctypedef struct hq_bracket:
         int flavors, species, components, lanes
         int width, reach, taps, coupled, shared

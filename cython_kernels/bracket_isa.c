@@ -45,14 +45,11 @@ static const double *row_at(const hq_bracket *b, const double *X, const double *
 
 #define HQ_W 1
 #include "bracket.h"
-#if 4 * HQ_W == HQ_VW
-#include "bracket_packed.h"
-#endif
 #include "bracket_sums.h"
 #undef HQ_W
 #define HQ_W 2
 #include "bracket.h"
-#if 4 * HQ_W == HQ_VW
+#if HQ_VW == 8
 #include "bracket_packed.h"
 #endif
 #include "bracket_sums.h"
@@ -75,16 +72,12 @@ static const hq_bracket_loops *loops_of(const hq_bracket *b)
 /* The loop for the whole slope, NULL if there is none for this layout. */
 static hq_whole_slope *slope_of(const hq_bracket *b, const hq_kinetic *k)
 {
-    if (4 * b->lanes != HQ_VW || b->flavors != 2 || !b->shared || b->coupled ||
-        b->per_column != 1 || (b->taps != 2 && b->taps != 4))
-        return NULL;
 #if HQ_VW == 8
-    return hq_slopes_2[b->width - 1][k->filtered][b->taps == 4];
-#elif HQ_VW == 4
-    return hq_slopes_1[b->width - 1][k->filtered][b->taps == 4];
-#else
-    return NULL;
+    if (b->lanes == 2 && b->flavors == 2 && b->shared && !b->coupled && b->per_column == 1 &&
+        (b->taps == 2 || b->taps == 4))
+        return hq_slopes_2[b->width - 1][k->filtered][b->taps == 4];
 #endif
+    return NULL;
 }
 
 static int slope(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1)
@@ -103,11 +96,6 @@ static void sums(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *ou
 #if HQ_VW == 8
     if (k->lanes == 2 && k->flavors == 2) {
         hq_packed_sums_2(s, X, nz, out, pitch, energies);
-        return;
-    }
-#elif HQ_VW == 4
-    if (k->lanes == 1 && k->flavors == 2) {
-        hq_packed_sums_1(s, X, nz, out, pitch, energies);
         return;
     }
 #endif

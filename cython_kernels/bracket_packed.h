@@ -1,25 +1,18 @@
-/* The whole slope of two flavors where a register holds all four components of a block
- * (4 HQ_W == HQ_VW): a template beside bracket.h.  Fields are the same for all blocks of a row.
+/* The whole slope of two flavors and directions in pairs, where a register holds a block's four
+ * components (HQ_W = 2, HQ_VW = 8): beside bracket.h.  Fields are the same for all blocks of a row.
  *
  * A vector is (P0 P0' Px Px' Py Py' Pz Pz') for directions (.) and ('); products of components are
  * rotations of the four slots.  Every number is computed by the operations of transport.h,
- * bracket.h, kinetic.h and stage.h in their order, so that the bits are the same; what a slot has
- * too much is times 0.0.
+ * bracket.h and kinetic.h in their order, so that the bits are the same; what a slot has too much
+ * is times 0.0.
  */
 typedef double HQ_(whole) __attribute__((vector_size(8 * HQ_VW)));
 typedef double HQ_(whole_loose) __attribute__((vector_size(8 * HQ_VW), aligned(8), may_alias));
 typedef long long HQ_(whole_index) __attribute__((vector_size(8 * HQ_VW)));
-#undef HQ_ALL
 #define HQ_ALL HQ_(whole)
-
-#undef HQ_SLOTS
-#if HQ_W == 1
-#define HQ_SLOTS(x, a, b, c, d) HQ_SHUFFLE(x, x, HQ_(whole_index), a, b, c, d)
-#else
 #define HQ_SLOTS(x, a, b, c, d)                                                                   \
     HQ_SHUFFLE(x, x, HQ_(whole_index), 2 * a, 2 * a + 1, 2 * b, 2 * b + 1, 2 * c, 2 * c + 1,      \
                2 * d, 2 * d + 1)
-#endif
 
 HQ_INLINE HQ_ALL HQ_(load_block)(const double *x) { return *(const HQ_(whole_loose) *)x; }
 
@@ -80,7 +73,7 @@ HQ_INLINE HQ_ALL HQ_(streaming)(const HQ_ALL *c, const HQ_ALL *g, const HQ_ALL *
 HQ_INLINE void HQ_(slope_of)(const hq_slope *s, ptrdiff_t z, const int count, const int width,
                              const int filtered, const int taps, const int modes)
 {
-    static const double not_first[8] = {0.0, HQ_W == 2 ? 0.0 : 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
+    static const double not_first[8] = {0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0};
     const HQ_ALL mask = HQ_(load_block)(not_first);
     const hq_bracket *b = s->b;
     const ptrdiff_t length = b->length;

@@ -40,7 +40,7 @@ static void HQ_(sum_energies)(const hq_row_sums *s, const double *X, ptrdiff_t n
         }
 }
 
-#if 4 * HQ_W == HQ_VW
+#if HQ_W == 2 && HQ_VW == 8
 /* M and F as `moments` of kinetic_isa.c has them, to the bit; all components of a block at once. */
 HQ_INLINE void HQ_(sum_blocks)(const hq_row_sums *s, const double *X, ptrdiff_t chunk, double *out,
                                const int S)
@@ -53,13 +53,8 @@ HQ_INLINE void HQ_(sum_blocks)(const hq_row_sums *s, const double *X, ptrdiff_t 
         M += HQ_(load_block)(s->wide_weight + b * HQ_VW) * net;
         F += HQ_(load_block)(s->wide_flux + b * HQ_VW) * net;
     }
-#if HQ_W == 1
-    HQ_(store_block)(out, M);
-    HQ_(store_block)(out + 4, F);
-#else
     HQ_(store_block)(out, HQ_SHUFFLE(M, F, HQ_(whole_index), 0, 2, 4, 6, 8, 10, 12, 14) +
                           HQ_SHUFFLE(M, F, HQ_(whole_index), 1, 3, 5, 7, 9, 11, 13, 15));
-#endif
 }
 
 static void HQ_(packed_sums)(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out,

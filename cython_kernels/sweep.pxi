@@ -69,7 +69,7 @@ cdef class Sweep:
             raise ValueError("mode must be (blocks, species*components, lanes)")
         self.A, self.B, self.dA, self.dB = (np.zeros((rows, C)) for _ in range(4))
         self.TA, self.TB = (np.zeros((rows + 2*w, C)) for _ in range(2))
-        self.tile = min(rows, TILE)
+        self.tile = min(rows, ROWS)
         self.F = aligned(np.zeros((self.tile, bracket.b.length)))
         self.G = aligned(np.zeros((self.tile + 2*w if drift else 1, bracket.b.length)))
         # streaming with drift is the transport, with speed 1, of a current

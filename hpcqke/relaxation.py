@@ -30,7 +30,7 @@ class Relaxation:
         self._order = equation.transport.scheme()[0] if equation.transport else 0
         self._of_step = equation.sums_with(energy)
         self._start = self._sums = None
-        self._rows = np.zeros((ps.rows, 5))  # of L, Q and the size of U/mu, then of what else is linear
+        self._rows = np.zeros((ps.rows, 5))  # L, Q and size of U/mu, L and size of K and V
 
     def starts_from(self, y: np.ndarray) -> None:
         """The steps to come are evaluated at this very array first."""
