@@ -15,7 +15,8 @@
 
 /* A row is X[block][species*components][lane]; a column is `per_column` consecutive blocks, its
  * numbers are `pitch`.  v, tap[.], below, above are [block][lane]; tap t multiplies the momentum
- * offset[t] columns further; wide_tap[.] is the same, [block][component][lane].  rate = +-drift/dz is repeated for every number of a row.
+ * offset[t] columns further; wide_tap[.] is the same, [block][component][lane].
+ * rate = +-drift/dz is repeated for every number of a row.
  * field (room for field_blocks x components x lanes) holds h of a row: it is that of one column if
  * the columns share their directions, else that of the whole row; ring has room for 2 width + 1
  * rows of ring_room doubles.

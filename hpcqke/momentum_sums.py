@@ -34,10 +34,16 @@ class MomentumSums:
 
     def start(self, *arrays: np.ndarray):
         """Begin the sums of X, or of (lo, X, hi); returns what `finish` wants."""
-        first = 0
-        for array, rows in zip(arrays, self.parts, strict=True):
-            self._kernel.moments(array, self._local, first)
-            first += rows
+        for part, array in enumerate(arrays):
+            self.add(part, array)
+        return self.exchange()
+
+    def add(self, part: int, array: np.ndarray) -> None:
+        """This rank's sums of X, or of part 0, 1 or 2 of (lo, X, hi)."""
+        self._kernel.moments(array, self._local, sum(self.parts[:part]))
+
+    def exchange(self):
+        """Send the sums of all parts; returns what `finish` wants."""
         if self.ps.ranks_p == 1:
             return None
         from mpi4py import MPI
