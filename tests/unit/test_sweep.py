@@ -139,9 +139,10 @@ def test_what_does_not_fit_is_refused():
     sweep = Sweep(Problem(2, 1, 2, "axis-2"), True, drift=False)
     with pytest.raises(ValueError, match="one of F and stage"):
         sweep()
+    small = np.zeros((1, 8))
+    stage = kinetic.Stage([small], [small], [[]])
     with pytest.raises(ValueError, match="a stage of"):
-        small = np.zeros((1, 8))
-        sweep(stage=kinetic.Stage([small], [small], [[]]))
+        sweep(stage=stage)
     other = Sweep(Problem(3, 1, 2, "axis-2"), False, drift=False)
     with pytest.raises(ValueError, match="different states"):
         bracket.Sweep(sweep.bracket, other.kinetic, 5, DZ)
