@@ -10,6 +10,8 @@ Components: (P0, Px, Py, Pz) of rho = (P0 + P.sigma)/2, or the nine real entries
 import numpy as np
 
 
+from cpython.pycapsule cimport PyCapsule_New
+
 from kinetic_api cimport (MAX_SOURCES, MAX_TARGETS, hq_choose, hq_error, hq_functions,
                           hq_hamiltonian, hq_kinetic, hq_rows, hq_stage)
 
@@ -91,6 +93,12 @@ cdef class Kinetic:
             self.k.c[m] = value
         for m, value in enumerate(FILTER[self.k.width]):
             self.k.g[m] = filter/dz*value
+
+    @property
+    def parts(self):
+        """Capsules of the parameters and of the functions, for other modules' loops."""
+        return (PyCapsule_New(&self.k, "hq_kinetic", NULL),
+                PyCapsule_New(<void *>self.run, "hq_functions", NULL))
 
     cdef int expect(self, str name, const double[:, ::1] a, Py_ssize_t nz,
                     Py_ssize_t columns) except -1:

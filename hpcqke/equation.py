@@ -65,6 +65,9 @@ class KineticEquation:
         if tracers:
             self.energy_shares[: ps.particles] = 0.0
         self._slope = ps.aligned() if self.sources or not self._fused else None
+        self._gradient_sweep, self._kept = None, (None, None)
+        if isinstance(self._flow, GradientFlow):
+            self._gradient_sweep = self._flow.sweep(self.kernel, self._mean, self._mode)
         spare = ps.ghosts.width_z - order // 2
         self._lo, self._hi = ps.ghosts.lo[spare:], ps.ghosts.hi[: order // 2]
         rows, w = ps.rows, min(ps.stencil, ps.rows)
@@ -128,10 +131,31 @@ class KineticEquation:
 
         (rows, 2, 4 or 6, N_f^2), a new array.
         """
-        sums = [self.moments(X).copy()]
+        return self.momentum_sums_with(self._own, X)[0]
+
+    def momentum_sums_with(self, own: MomentumSums, X: np.ndarray):
+        """The same with M and F from ``own``, and its energies of own rows (see `sums_with`)."""
+        sums = [own.finish(own.start(X)).copy()]
         if self._across:
             sums += self._across.moments(X)
-        return np.concatenate(sums, axis=1).reshape(self.ps.rows, -1, self.ps.C)
+        return np.concatenate(sums, axis=1).reshape(self.ps.rows, -1, self.ps.C), own.energies
+
+    def sums_with(self, energy: np.ndarray) -> MomentumSums:
+        """(M, F) and sum_p energy Tr rho in one pass; ``energy`` (blocks, species, lanes)."""
+        if self.ps.S > self.ps.particles:  # the kernel has one species, see species_view
+            energy = energy.reshape(-1, 1, self.ps.blocks.width)
+        return MomentumSums(self.ps, self.kernel, energy=energy)
+
+    def keep_sums_of(self, X: np.ndarray) -> np.ndarray | None:
+        """From now on keep (M, F) of own rows at every evaluation of this very array.
+
+        Returns the place, as `momentum_sums` has them; None where evaluations need other sums.
+        """
+        if not self._gradient_sweep:
+            return None
+        ps = self.ps
+        self._kept = (X, np.empty((ps.rows, 2 * ps.C)))
+        return self._kept[1].reshape(ps.rows, 2, ps.C)
 
     def evaluate(self, t: float, vec, X: np.ndarray, F: np.ndarray) -> None:
         """F = right-hand side at time t for the state X (own rows of ``vec``)."""
@@ -140,6 +164,8 @@ class KineticEquation:
             self._sweep(
                 vec, lambda *rows: self.kernel.fused(X, self._lo, self._hi, F, *rows, *args)
             )
+        elif self._gradient_sweep:
+            self._with_gradient(t, vec, X, F=F)
         else:
             A, B = self._transport_and_mean_field(t, vec, X, F)
             with self._timed("kernels"):
@@ -160,6 +186,8 @@ class KineticEquation:
         if self._fused:
             args = (self.strength(t), self._mean, None, self._mode, stage)
             self._sweep(vec, lambda *rows: kernel.fused_stage(X, self._lo, self._hi, *rows, *args))
+        elif self._gradient_sweep:
+            self._with_gradient(t, vec, X, stage=stage)
         else:
             A, B = self._transport_and_mean_field(t, vec, X, self._slope)
             with self._timed("kernels"):
@@ -180,6 +208,30 @@ class KineticEquation:
             kernel(*rows)
         seconds["ghost rows"] += (t1 - t0) + (t3 - t2)
         seconds["kernels"] += (t2 - t1) + (now() - t3)
+
+    def _with_gradient(self, t: float, vec, X, **target) -> None:
+        """The slope with the gradient terms, one pass after the momentum sums."""
+        ghosts, sums, seconds = self.ps.ghosts, self._sums, self.seconds
+        start = perf_counter()
+        ghosts.begin(vec)
+        t1 = perf_counter()
+        sums.add(1, X)  # while ghosts travel
+        t2 = perf_counter()
+        ghosts.end(vec)
+        t3 = perf_counter()
+        sums.add(0, ghosts.lo)
+        sums.add(2, ghosts.hi)
+        total = sums.finish(sums.exchange())
+        spare = ghosts.width_z - self._flow.width
+        total = total[spare : len(total) - spare]
+        if X is self._kept[0]:
+            np.copyto(self._kept[1], total[self._flow.width :][: self.ps.rows])
+        t4 = perf_counter()
+        around = (self._lo, self._hi, ghosts.before, ghosts.after)
+        self._gradient_sweep(X, *around, self.strength(t), total, **target)
+        seconds["ghost rows"] += (t1 - start) + (t3 - t2)
+        seconds["momentum sums"] += (t2 - t1) + (t4 - t3)
+        seconds["kernels"] += perf_counter() - t4
 
     def _transport_and_mean_field(self, t: float, vec, X, F) -> tuple[np.ndarray, np.ndarray]:
         """F = transport (and gradient terms), while the momentum sums travel; then (A, B)."""

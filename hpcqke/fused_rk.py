@@ -105,6 +105,8 @@ class FusedRK:
         vec = ts.getSolution()
         if self._plan is None:
             self._plan = (AdaptivePlan if self.adaptive else FixedPlan)(self, vec)
+            if self.relaxation is not None:
+                self.relaxation.starts_from(self._plan.y)
         t, wanted = ts.getTime(), ts.getTimeStep()
         if not self.adaptive:
             h, t_new = self.end_of_step(t, wanted)
@@ -124,13 +126,12 @@ class FusedRK:
             self.rejections += 1
         raise GaveUp(f"{MOST_REJECTIONS} rejected steps in a row, the last of {h:.3g}")
 
-    def stretch(self, t: float, h: float, t_new: float, y: np.ndarray, y_new: np.ndarray) -> float:
-        """y += g (y_new - y) with the factor that keeps the energy; returns the time t + g h.
+    def stretch(self, t: float, h: float, t_new: float, y: np.ndarray, step: np.ndarray) -> float:
+        """y += g step with the factor that keeps the energy; returns the time t + g h.
 
         A step that lands on a segment's end keeps its time: there the stretch, of the order of the
-        method's error, is part of that error. ``y_new`` is used up.
+        method's error, is part of that error.
         """
-        step = np.subtract(y_new, y, out=y_new)
         factor = self.relaxation.factor(t, y, step)
         if self._onto is None:
             self._onto = kinetic.Stage([y], [y], [[]])  # y += factor step, in one pass
@@ -166,7 +167,9 @@ class FixedPlan:
         y = self.y
         Y = [ps.array(v) for v in self.vecs]
         self.inputs = [(vec, y)] + [(self.vecs[i % 2], Y[i % 2]) for i in range(1, s)]
-        self.y_new = y if owner.relaxation is None else Y[s % 2]
+        # With relaxation the last stage gives the step alone, onto nothing instead of rho.
+        self.step = None if owner.relaxation is None else Y[s % 2]
+        start = y if self.step is None else ps.aligned()
         chain = all(not A[i, : i - 1].any() for i in range(2, s))
         self.K = {} if chain else slopes(ps, [j for j in range(s - 1) if needed(A, b, j, s)])
         total = ps.aligned() if chain else None
@@ -182,8 +185,9 @@ class FixedPlan:
                 weights.append([A[i + 1, i], *A[i + 1, used]])
             if chain or last:
                 used = [j for j in range(i) if b[j]] if not chain else []
-                targets.append(self.y_new if last else total)
-                bases.append(total if chain and i else y)
+                result = y if self.step is None else self.step
+                targets.append(result if last else total)
+                bases.append(total if chain and i else start)
                 sources.append([self.K[j] for j in used])
                 weights.append([b[i], *b[used]])
             self.plan.append(make_stage(targets, bases, sources, weights, self.K.get(i)))
@@ -194,8 +198,8 @@ class FixedPlan:
         for (vec, X), (stage, weights), ci in zip(self.inputs, self.plan, c, strict=False):
             np.multiply(weights, h, out=stage.coefficients)
             equation.evaluate_stage(t_new if ci == 1 else t + ci * h, vec, X, stage)
-        if self.y_new is not self.y:
-            t_new = self.owner.stretch(t, h, t_new, self.y, self.y_new)
+        if self.step is not None:
+            t_new = self.owner.stretch(t, h, t_new, self.y, self.step)
         self.vec.stateIncrease()
         return t_new
 
@@ -222,6 +226,7 @@ class AdaptivePlan:
         self.inputs = [(vec, self.y)] + [(self.vecs[i % 2], Y[i % 2]) for i in range(1, s)]
         self.y_new = Y[(s - 1) % 2] if self.fsal else Y[s % 2]
         self.K = list(slopes(ps, range(s)).values())
+        self.rise = None if owner.relaxation is None else (ps.aligned(), ps.aligned())
         self.error_weights = b - tableau.embedded
         self.parity = 0
         self.plans = [self._stages(A, b, s, parity) for parity in range(2 if self.fsal else 1)]
@@ -244,7 +249,13 @@ class AdaptivePlan:
                 continue
             used = [j for j in range(i) if row[j]]
             sources, weights = [K[j] for j in used], [row[i], *row[used]]
-            plan.append(make_stage([target], [self.y], [sources], [weights], K[i]))
+            count = 1
+            targets, bases = [target], [self.y]
+            if self.rise is not None and i == s - 1:  # the step as well, onto nothing
+                step, nothing = self.rise
+                targets, bases, count = [target, step], [self.y, nothing], 2
+            stage = make_stage(targets, bases, [sources] * count, [weights] * count, K[i])
+            plan.append(stage)
         return plan
 
     def attempt(self, t: float, h: float, t_new: float, atol: float, rtol: float) -> float:
@@ -268,7 +279,7 @@ class AdaptivePlan:
         if self.owner.relaxation is None:
             np.copyto(self.y, self.y_new)
         else:
-            t_new = self.owner.stretch(t, h, t_new, self.y, self.y_new)
+            t_new = self.owner.stretch(t, h, t_new, self.y, self.rise[0])
         self.vec.stateIncrease()
         if self.fsal:
             self.parity = 1 - self.parity
