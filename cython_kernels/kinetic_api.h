@@ -17,6 +17,7 @@ typedef struct {
     int flavors, species, components, lanes;
     int width, filtered;
     ptrdiff_t blocks, length, chunks;
+    int single; /* every chunk is one block */
     const int *chunk_start;
     const double *v, *weight, *flux, *speed;
     double c[HQ_MAX_WIDTH], g[HQ_MAX_WIDTH + 1];

@@ -1,5 +1,33 @@
 /* Transport: a template like kinetic.h, for one lane and for as many as a register holds. */
 
+/* sum_m c_m (x_m - x_-m). */
+HQ_INLINE HQ_VEC HQ_(stencil)(const HQ_VEC *c, const HQ_VEC *x, const int width)
+{
+    HQ_VEC rate = {0};
+    if (width > 0)
+        rate = c[1] * (x[1] - x[-1]);
+    HQ_UNROLL
+    for (int m = 2; m <= width; m++)
+        rate += c[m] * (x[m] - x[-m]);
+    return rate;
+}
+
+/* F = -v D_z X of the HQ_LANES numbers `at` of HQ_TILE rows, c_m being times the speed. */
+HQ_INLINE void HQ_(column)(const double *const *row, double *F, ptrdiff_t pitch, ptrdiff_t at,
+                           const HQ_VEC *c, const int width)
+{
+    HQ_VEC f[HQ_TILE + 2 * HQ_MAX_WIDTH];
+    HQ_UNROLL
+    for (int j = 0; j < 2 * width; j++)
+        f[j] = HQ_(load)(row[j] + at);
+    HQ_UNROLL
+    for (int r = 0; r < HQ_TILE; r++) {
+        f[r + 2 * width] = HQ_(load)(row[r + 2 * width] + at);
+        HQ_(store)(F + r * pitch, HQ_(stencil)(c, f + r + width, width));
+        HQ_KEEP_ORDER; /* else gcc mixes the rows and runs out of registers */
+    }
+}
+
 /* F = -v D_z X (+ filter) of the numbers from..to-1 of `count` rows.  row[0] is X's row `width`
  * before the first one; F starts at number `from`, its rows are `pitch` apart.
  * A column of X is loaded once and slides through the stencil.
@@ -10,27 +38,20 @@ HQ_INLINE void HQ_(slide)(const hq_kinetic *k, const double *const *row, double 
 {
     HQ_VEC c[HQ_MAX_WIDTH + 1], g[HQ_MAX_WIDTH + 1], f[HQ_TILE + 2 * HQ_MAX_WIDTH];
     HQ_UNROLL
-    for (int m = 1; m <= width; m++)
-        c[m] = k->c[m - 1] - (HQ_VEC){0};
-    HQ_UNROLL
     for (int m = 0; m <= width && filtered; m++)
         g[m] = k->g[m] - (HQ_VEC){0};
     for (ptrdiff_t at = from; at < to; at += HQ_LANES) {
-        const HQ_VEC speed = HQ_(load)(k->speed + at);
         HQ_UNROLL
-        for (int j = 0; j < count + 2 * width; j++)
+        for (int m = 1; m <= width; m++)
+            c[m] = k->c[m - 1] * HQ_(load)(k->speed + at);
+        HQ_UNROLL
+        for (int j = 0; j < 2 * width; j++)
             f[j] = HQ_(load)(row[j] + at);
         HQ_UNROLL
         for (int r = 0; r < count; r++) {
             const HQ_VEC *x = f + r + width;
-            HQ_VEC rate = {0};
-            if (width > 0)
-                rate = c[1] * (x[1] - x[-1]);
-            HQ_UNROLL
-            for (int m = 2; m <= width; m++)
-                rate += c[m] * (x[m] - x[-m]);
-            if (width > 0)
-                rate = speed * rate;
+            f[r + 2 * width] = HQ_(load)(row[r + 2 * width] + at);
+            HQ_VEC rate = HQ_(stencil)(c, x, width);
             if (filtered) {
                 HQ_VEC damping = g[0] * x[0];
                 HQ_UNROLL
