@@ -70,19 +70,20 @@ HQ_INLINE void HQ_(sum_rows)(const hq_kinetic *k, const double *X, ptrdiff_t pit
 }
 
 #if HQ_W == 8 && HQ_VW == 8
-/* out = -v D_z X + W x P of one block of HQ_TILE rows of 2 flavors: the stencil's windows of Px, Py
+/* -v D_z X + W x P of one block of HQ_TILE rows of 2 flavors: the stencil's windows of Px, Py
  * and Pz slide side by side in the 32 registers, slopes do not pass through memory.
  */
 HQ_INLINE void HQ_(glide)(const hq_kinetic *k, const double *const *row, ptrdiff_t block,
-                          const double *AB, const double *mode, double *out, ptrdiff_t pitch,
-                          const int S, const int width)
+                          const double *AB, const hq_sink *to, const int S, const int width,
+                          const int targets)
 {
     const HQ_VEC v = HQ_(load)(k->v + block * HQ_W);
     HQ_VEC c[HQ_MAX_WIDTH + 1], f[3][HQ_TILE + 2 * HQ_MAX_WIDTH];
     HQ_UNROLL
     for (int m = 1; m <= width; m++)
         c[m] = k->c[m - 1] * HQ_(load)(k->speed + block * S * 4 * HQ_W);
-    for (ptrdiff_t s = 0, at = block * S * 4 * HQ_W; s < S; s++, at += 4 * HQ_W, out += 4 * HQ_W) {
+    for (ptrdiff_t s = 0; s < S; s++) {
+        const ptrdiff_t here = s * 4 * HQ_W, at = block * S * 4 * HQ_W + here;
         HQ_UNROLL
         for (int j = 0; j < 2 * width; j++) {
             HQ_UNROLL
@@ -96,31 +97,35 @@ HQ_INLINE void HQ_(glide)(const hq_kinetic *k, const double *const *row, ptrdiff
             for (int i = 0; i < 3; i++) {
                 f[i][r + 2 * width] = HQ_(load)(row[r + 2 * width] + at + (i + 1) * HQ_W);
                 w[i] = AB[(i + 1) * HQ_TILE + r] - v * AB[(i + 5) * HQ_TILE + r];
-                if (mode)
-                    w[i] += HQ_(load)(mode + at + (i + 1) * HQ_W);
             }
             HQ_UNROLL
             for (int i = 0; i < 3; i++) {
-                const int y = (i + 1) % 3, z = (i + 2) % 3, here = r + width;
-                const HQ_VEC rate = HQ_(stencil)(c, f[i] + here, width);
-                HQ_(store)(out + r * pitch + (i + 1) * HQ_W,
-                           rate + (w[y] * f[z][here] - w[z] * f[y][here]));
+                const int y = (i + 1) % 3, z = (i + 2) % 3, now = r + width;
+                const HQ_VEC rate = HQ_(stencil)(c, f[i] + now, width);
+                HQ_(give)(to, r * to->pitch + here + (i + 1) * HQ_W,
+                          rate + (w[y] * f[z][now] - w[z] * f[y][now]), targets);
             }
+            HQ_KEEP_ORDER; /* else gcc mixes the rows and runs out of registers */
+        }
+        HQ_UNROLL
+        for (int j = 0; j < HQ_TILE + 2 * width; j++) {
+            f[0][j] = HQ_(load)(row[j] + at);
+            if (j >= 2 * width)
+                HQ_(give)(to, (j - 2 * width) * to->pitch + here,
+                          HQ_(stencil)(c, f[0] + j - width, width), targets);
             HQ_KEEP_ORDER;
         }
-        HQ_(column)(row, out, pitch, at, c, width);
     }
 }
 #endif
 
-/* out = slope + i[rho, A - v B + mode] of one block for `count` rows, `at` numbers into row[r];
- * slope and out start at the block, their rows are `pitch` and `out_pitch` apart; A_c, B_c of row r
- * are AB[c][r], AB[C+c][r].
+/* slope + i[rho, A - v B + mode] of one block for `count` rows; rho is in row[r].  slope and `to`
+ * start at the block, slope's rows are `pitch` apart; A_c, B_c of row r are AB[c][r], AB[C+c][r].
  */
 HQ_INLINE void HQ_(turn_block)(const hq_kinetic *k, const double *const *row, ptrdiff_t block,
                                ptrdiff_t count, const double *AB, const double *mode,
-                               const double *slope, ptrdiff_t pitch, double *out,
-                               ptrdiff_t out_pitch, const int C, const int S)
+                               const double *slope, ptrdiff_t pitch, const hq_sink *to,
+                               ptrdiff_t offset, const int C, const int S, const int targets)
 {
     const int first = C == 4; /* a Bloch vector's trace takes no part */
     for (int sub = 0; sub < HQ_SUBS; sub++) {
@@ -132,28 +137,32 @@ HQ_INLINE void HQ_(turn_block)(const hq_kinetic *k, const double *const *row, pt
                 common[c] = AB[c * HQ_TILE + r] - v * AB[(C + c) * HQ_TILE + r];
             HQ_UNROLL
             for (int s = 0; s < S; s++) {
-                const ptrdiff_t here = s * C * HQ_W + sub * HQ_LANES, at = block * S * C * HQ_W + here;
+                const ptrdiff_t here = s * C * HQ_W + sub * HQ_LANES;
+                const ptrdiff_t in_row = block * S * C * HQ_W + here;
+                const ptrdiff_t at = r * to->pitch + offset + here;
+                const double *f = slope + r * pitch + here;
                 HQ_UNROLL
                 for (int c = first; c < C; c++) {
-                    x[c] = HQ_(load)(row[r] + at + c * HQ_W);
-                    h[c] = mode ? common[c] + HQ_(load)(mode + at + c * HQ_W) : common[c];
+                    x[c] = HQ_(load)(row[r] + in_row + c * HQ_W);
+                    h[c] = mode ? common[c] + HQ_(load)(mode + in_row + c * HQ_W) : common[c];
                 }
                 if (C == 4)
-                    HQ_(precess)(x, h, slope + r * pitch + here, out + r * out_pitch + here);
+                    HQ_(precess)(x, h, f, to, at, targets);
                 else
-                    HQ_(rotate)(x, h, slope + r * pitch + here, out + r * out_pitch + here);
+                    HQ_(rotate)(x, h, f, to, at, targets);
             }
         }
     }
 }
 
-/* The slopes of all blocks of HQ_TILE rows, and what becomes of them: into F, or to the stage.
- * row[width] is row z.  A panel's slopes stay in L1 from the transport to the stage; `width` is
- * that of an unfiltered stencil whose loop is compiled in, or -1.
+/* The slopes of all blocks of `count` rows and what becomes of them: into F, or what `stage` says.
+ * row[width] is row z.  A panel's slopes stay in L1, or in registers, until they are given away;
+ * width >= 0: an unfiltered stencil and HQ_TILE rows, compiled in; targets > 0: a simple stage.
  */
 HQ_INLINE void HQ_(sweep_blocks)(const hq_kinetic *k, const double *const *row, ptrdiff_t z,
                                  ptrdiff_t count, const double *AB, const double *mode, double *F,
-                                 const hq_stage *stage, const int C, const int S, const int width)
+                                 const hq_stage *stage, const int C, const int S, const int width,
+                                 const int targets)
 {
     const ptrdiff_t cells = S * C * HQ_W, length = k->length, panel = HQ_PANEL / HQ_W;
     const ptrdiff_t pitch = panel * cells;
@@ -161,25 +170,31 @@ HQ_INLINE void HQ_(sweep_blocks)(const hq_kinetic *k, const double *const *row, 
     for (ptrdiff_t first = 0; first < k->blocks; first += panel) {
         const ptrdiff_t end = first + panel < k->blocks ? first + panel : k->blocks;
         const ptrdiff_t at = z * length + first * cells;
-        double *out = stage ? slope : F + at;
-        const ptrdiff_t out_pitch = stage ? pitch : length;
-#if HQ_W == 8
-        if (HQ_VW == 8 && C == 4 && width >= 0) {
-            HQ_(glide)(k, row, first, AB, mode, out, out_pitch, S, width);
+        hq_sink to = {.target = {stage ? slope : F + at}, .pitch = stage ? pitch : length};
+        for (int o = 0; o < targets; o++) {
+            to.pitch = length;
+            to.target[o] = stage->target[o].target + at;
+            to.base[o] = stage->target[o].base + at;
+            to.c[o] = stage->target[o].c;
+        }
+#if HQ_W == 8 && HQ_VW == 8
+        if (C == 4 && width >= 0) {
+            HQ_(glide)(k, row, first, AB, &to, S, width, targets);
         } else
 #endif
         {
 #if HQ_W == 8
             if (width >= 0)
-                HQ_JOIN(slide, HQ_VW)(k, row, slope, pitch, first * cells, end * cells, width, 0, HQ_TILE);
+                HQ_JOIN(slide, HQ_VW)(k, row, slope, pitch, first * cells, end * cells, width, 0,
+                                      HQ_TILE);
             else
 #endif
                 slide(k, row, slope, pitch, first * cells, end * cells, count);
             for (ptrdiff_t b = 0; b < end - first; b++)
-                HQ_(turn_block)(k, row + (width < 0 ? k->width : width), first + b, count, AB, mode,
-                                slope + b * cells, pitch, out + b * cells, out_pitch, C, S);
+                HQ_(turn_block)(k, row + k->width, first + b, count, AB, mode, slope + b * cells,
+                                pitch, &to, b * cells, C, S, targets);
         }
-        if (stage)
+        if (stage && targets == 0)
             combine(stage, slope, pitch, at, length, (end - first) * cells, count);
     }
 }
@@ -197,30 +212,37 @@ HQ_INLINE void HQ_(sweep_blocks)(const hq_kinetic *k, const double *const *row, 
             HQ_(sum_rows)(k, X, pitch, from, to, first, scale, out, C, species, 0);               \
     }
 
-#define HQ_SWEEP_MODE(flavors, species, mode, width)                                              \
-    HQ_(sweep_blocks)(k, row, z, count, AB, mode, F, stage, flavors * flavors, species, width)
+#define HQ_SWEEP_AS(mode, width, targets)                                                         \
+    HQ_(sweep_blocks)(k, row, z, count, AB, mode, F, stage, C, S, width, targets)
 
+/* The usual stencils and stages are compiled for blocks of full width. */
 #define HQ_SWEEP(flavors, species)                                                                \
     static void HQ_(turn_##flavors##_##species)(const hq_kinetic *k, const double *const *row,    \
-        ptrdiff_t block, ptrdiff_t count, const double *AB, const double *mode,                   \
-        const double *slope, ptrdiff_t pitch, double *out, ptrdiff_t out_pitch)                   \
+        ptrdiff_t block, ptrdiff_t count, const double *AB, const double *mode, double *F)        \
     {                                                                                             \
-        HQ_(turn_block)(k, row, block, count, AB, mode, slope, pitch, out, out_pitch,             \
-                        flavors * flavors, species);                                              \
+        const hq_sink to = {.target = {F}, .pitch = k->length};                                   \
+        HQ_(turn_block)(k, row, block, count, AB, mode, F, k->length, &to, 0, flavors * flavors,  \
+                        species, 0);                                                              \
     }                                                                                             \
     static void HQ_(sweep_##flavors##_##species)(const hq_kinetic *k, const double *const *row,   \
         ptrdiff_t z, ptrdiff_t count, const double *AB, const double *mode, double *F,            \
-        const hq_stage *stage)                                                                    \
+        const hq_stage *stage, int targets)                                                       \
     {                                                                                             \
-        const int known = HQ_W == 8 && count == HQ_TILE && !mode && !k->filtered;                 \
-        if (known && k->width == 3)                                                               \
-            HQ_SWEEP_MODE(flavors, species, NULL, 3);                                             \
-        else if (known && k->width == 4)                                                          \
-            HQ_SWEEP_MODE(flavors, species, NULL, 4);                                             \
-        else if (mode)                                                                            \
-            HQ_SWEEP_MODE(flavors, species, mode, -1);                                            \
-        else                                                                                      \
-            HQ_SWEEP_MODE(flavors, species, NULL, -1);                                            \
+        const int C = flavors * flavors, S = species;                                             \
+        const int usual = HQ_W == 8 && count == HQ_TILE && !mode && !k->filtered;                \
+        switch (usual ? 3 * k->width + targets : 0) {                                             \
+        case 9: HQ_SWEEP_AS(NULL, 3, 0); break;                                                   \
+        case 10: HQ_SWEEP_AS(NULL, 3, 1); break;                                                  \
+        case 11: HQ_SWEEP_AS(NULL, 3, 2); break;                                                  \
+        case 12: HQ_SWEEP_AS(NULL, 4, 0); break;                                                  \
+        case 13: HQ_SWEEP_AS(NULL, 4, 1); break;                                                  \
+        case 14: HQ_SWEEP_AS(NULL, 4, 2); break;                                                  \
+        default:                                                                                  \
+            if (mode)                                                                             \
+                HQ_SWEEP_AS(mode, -1, 0);                                                         \
+            else                                                                                  \
+                HQ_SWEEP_AS(NULL, -1, 0);                                                         \
+        }                                                                                         \
     }
 
 HQ_SUM(2, 1) HQ_SUM(2, 2) HQ_SUM(3, 1) HQ_SUM(3, 2)
@@ -234,4 +256,4 @@ static const hq_loops HQ_(loops) = {
 
 #undef HQ_SUM
 #undef HQ_SWEEP
-#undef HQ_SWEEP_MODE
+#undef HQ_SWEEP_AS

@@ -22,10 +22,17 @@ typedef void hq_slide(const hq_kinetic *k, const double *const *row, double *F, 
 typedef void hq_sum(const hq_kinetic *k, const double *X, ptrdiff_t pitch, ptrdiff_t from,
                     ptrdiff_t to, int first, double scale, double *out);
 typedef void hq_turn(const hq_kinetic *k, const double *const *row, ptrdiff_t block,
-                     ptrdiff_t count, const double *AB, const double *mode, const double *slope,
-                     ptrdiff_t pitch, double *out, ptrdiff_t out_pitch);
+                     ptrdiff_t count, const double *AB, const double *mode, double *F);
 typedef void hq_sweep(const hq_kinetic *k, const double *const *row, ptrdiff_t z, ptrdiff_t count,
-                      const double *AB, const double *mode, double *F, const hq_stage *stage);
+                      const double *AB, const double *mode, double *F, const hq_stage *stage,
+                      int targets);
+
+/* Where slopes go, see HQ_(give); rows are `pitch` apart. */
+typedef struct {
+    double *target[2];
+    const double *base[2], *c[2];
+    ptrdiff_t pitch;
+} hq_sink;
 
 /* The inner loops for one lane width, by flavors and species. */
 typedef struct {
@@ -190,7 +197,7 @@ static void commutator(const hq_kinetic *k, const double *X, ptrdiff_t nz, const
         }
         for (ptrdiff_t b = 0; b < k->blocks; b++) {
             const ptrdiff_t at = z * k->length + b * cells;
-            turn(k, row, b, count, AB, mode, F + at, k->length, F + at, k->length);
+            turn(k, row, b, count, AB, mode, F + at);
             if (stage)
                 combine(stage, F + at, k->length, at, k->length, cells, count);
         }
@@ -212,6 +219,17 @@ static const double *hamiltonian(const hq_kinetic *k, const hq_hamiltonian *h, c
     return AB;
 }
 
+/* The number of targets of a stage that may be served from registers: one or two, each its base and
+ * the fresh slope only.  0 for all others.
+ */
+static int simple_targets(const hq_stage *stage)
+{
+    int simple = stage && !stage->K && stage->targets <= 2;
+    for (int o = 0; simple && o < stage->targets; o++)
+        simple = stage->target[o].sources == 0;
+    return simple ? stage->targets : 0;
+}
+
 static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t z0, ptrdiff_t z1,
                   const hq_hamiltonian *h, const hq_stage *stage)
 {
@@ -222,11 +240,12 @@ static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t
     double room[2 * HQ_MAX_COMPONENTS * HQ_TILE] __attribute__((aligned(64)));
     if (!stage && bytes > HQ_FARTHER)
         stage = &store;
+    const int targets = simple_targets(stage);
     for (ptrdiff_t z = z0; z < z1; z += HQ_TILE) {
         const ptrdiff_t count = z1 - z < HQ_TILE ? z1 - z : HQ_TILE;
         rows_around(k, rows, z, count, row);
         const double *AB = hamiltonian(k, h, rows, z, count, room);
-        sweep(k, row, z, count, AB, h->mode, F, stage);
+        sweep(k, row, z, count, AB, h->mode, F, stage, targets);
     }
 }
 
