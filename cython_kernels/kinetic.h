@@ -162,7 +162,7 @@ HQ_INLINE void HQ_(turn_block)(const hq_kinetic *k, const double *const *row, pt
 HQ_INLINE void HQ_(sweep_blocks)(const hq_kinetic *k, const double *const *row, ptrdiff_t z,
                                  ptrdiff_t count, const double *AB, const double *mode, double *F,
                                  const hq_stage *stage, const int C, const int S, const int width,
-                                 const int targets)
+                                 const int targets, const int ahead, const int far)
 {
     const ptrdiff_t cells = S * C * HQ_W, length = k->length, panel = HQ_PANEL / HQ_W;
     const ptrdiff_t pitch = panel * cells;
@@ -170,6 +170,9 @@ HQ_INLINE void HQ_(sweep_blocks)(const hq_kinetic *k, const double *const *row, 
     for (ptrdiff_t first = 0; first < k->blocks; first += panel) {
         const ptrdiff_t end = first + panel < k->blocks ? first + panel : k->blocks;
         const ptrdiff_t at = z * length + first * cells;
+        for (ptrdiff_t r = 0; ahead && r < HQ_TILE; r++)
+            for (ptrdiff_t i = first * cells; i < end * cells; i += 8)
+                __builtin_prefetch(row[r + 2 * k->width] + HQ_TILE * length + i);
         hq_sink to = {.target = {stage ? slope : F + at}, .pitch = stage ? pitch : length};
         for (int o = 0; o < targets; o++) {
             to.pitch = length;
@@ -195,7 +198,7 @@ HQ_INLINE void HQ_(sweep_blocks)(const hq_kinetic *k, const double *const *row, 
                                 pitch, &to, b * cells, C, S, targets);
         }
         if (stage && targets == 0)
-            combine(stage, slope, pitch, at, length, (end - first) * cells, count);
+            combine(stage, slope, pitch, at, length, (end - first) * cells, count, far);
     }
 }
 
@@ -213,7 +216,7 @@ HQ_INLINE void HQ_(sweep_blocks)(const hq_kinetic *k, const double *const *row, 
     }
 
 #define HQ_SWEEP_AS(mode, width, targets)                                                         \
-    HQ_(sweep_blocks)(k, row, z, count, AB, mode, F, stage, C, S, width, targets)
+    HQ_(sweep_blocks)(k, row, z, count, AB, mode, F, stage, C, S, width, targets, ahead, far)
 
 /* The usual stencils and stages are compiled for blocks of full width. */
 #define HQ_SWEEP(flavors, species)                                                                \
@@ -226,7 +229,7 @@ HQ_INLINE void HQ_(sweep_blocks)(const hq_kinetic *k, const double *const *row, 
     }                                                                                             \
     static void HQ_(sweep_##flavors##_##species)(const hq_kinetic *k, const double *const *row,   \
         ptrdiff_t z, ptrdiff_t count, const double *AB, const double *mode, double *F,            \
-        const hq_stage *stage, int targets)                                                       \
+        const hq_stage *stage, int targets, int ahead, int far)                                                       \
     {                                                                                             \
         const int C = flavors * flavors, S = species;                                             \
         const int usual = HQ_W == 8 && count == HQ_TILE && !mode && !k->filtered;                \

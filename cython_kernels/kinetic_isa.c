@@ -3,6 +3,10 @@
 
 #include "kinetic_api.h"
 
+#if HQ_ISA
+#include <immintrin.h>
+#endif
+
 /* What is worked on together: rows enough to reuse the stencil's loads, directions few enough for
  * the slopes to stay in L1, numbers likewise, a stage's sources few enough for the registers.
  */
@@ -25,7 +29,7 @@ typedef void hq_turn(const hq_kinetic *k, const double *const *row, ptrdiff_t bl
                      ptrdiff_t count, const double *AB, const double *mode, double *F);
 typedef void hq_sweep(const hq_kinetic *k, const double *const *row, ptrdiff_t z, ptrdiff_t count,
                       const double *AB, const double *mode, double *F, const hq_stage *stage,
-                      int targets);
+                      int targets, int ahead, int far);
 
 /* Where slopes go, see HQ_(give); rows are `pitch` apart. */
 typedef struct {
@@ -44,7 +48,7 @@ typedef struct {
 static void slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t pitch,
                   ptrdiff_t from, ptrdiff_t to, ptrdiff_t count);
 static void combine(const hq_stage *stage, const double *slope, ptrdiff_t pitch, ptrdiff_t at,
-                    ptrdiff_t length, ptrdiff_t n, ptrdiff_t count);
+                    ptrdiff_t length, ptrdiff_t n, ptrdiff_t count, int far);
 
 #define HQ_W 1
 #include "flavor.h"
@@ -148,23 +152,23 @@ static void slide(const hq_kinetic *k, const double *const *row, double *F, ptrd
 }
 
 static void combine(const hq_stage *stage, const double *slope, ptrdiff_t pitch, ptrdiff_t at,
-                    ptrdiff_t length, ptrdiff_t n, ptrdiff_t count)
+                    ptrdiff_t length, ptrdiff_t n, ptrdiff_t count, int far)
 {
     if (n == length && n == pitch) { /* whole rows */
         n *= count;
         count = 1;
     }
     const ptrdiff_t whole = n / HQ_VW * HQ_VW;
-    HQ_JOIN(combine, HQ_VW)(stage, slope, pitch, at, length, whole, count);
+    HQ_JOIN(combine, HQ_VW)(stage, slope, pitch, at, length, whole, count, far);
     if (whole < n)
-        hq_combine_1(stage, slope + whole, pitch, at + whole, length, n - whole, count);
+        hq_combine_1(stage, slope + whole, pitch, at + whole, length, n - whole, count, 0);
 }
 
 /* The numbers from..to-1, in pieces that stay in L1 while the targets take their turns. */
 static void apply(const hq_stage *stage, const double *F, ptrdiff_t from, ptrdiff_t to)
 {
     for (ptrdiff_t at = from; at < to; at += HQ_PIECE)
-        combine(stage, F + at, 0, at, 0, to - at < HQ_PIECE ? to - at : HQ_PIECE, 1);
+        combine(stage, F + at, 0, at, 0, to - at < HQ_PIECE ? to - at : HQ_PIECE, 1, 0);
 }
 
 static void transport(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t z0,
@@ -199,7 +203,7 @@ static void commutator(const hq_kinetic *k, const double *X, ptrdiff_t nz, const
             const ptrdiff_t at = z * k->length + b * cells;
             turn(k, row, b, count, AB, mode, F + at);
             if (stage)
-                combine(stage, F + at, k->length, at, k->length, cells, count);
+                combine(stage, F + at, k->length, at, k->length, cells, count, 0);
         }
     }
 }
@@ -238,15 +242,20 @@ static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t
     hq_sweep *sweep = loops_of(k)->sweep[k->flavors - 2][k->species - 1];
     const double *row[HQ_TILE + 2 * HQ_MAX_WIDTH];
     double room[2 * HQ_MAX_COMPONENTS * HQ_TILE] __attribute__((aligned(64)));
-    if (!stage && bytes > HQ_FARTHER)
+    const int far = bytes > HQ_FARTHER;
+    if (!stage && far)
         stage = &store;
-    const int targets = simple_targets(stage);
+    const int targets = far ? 0 : simple_targets(stage);
     for (ptrdiff_t z = z0; z < z1; z += HQ_TILE) {
         const ptrdiff_t count = z1 - z < HQ_TILE ? z1 - z : HQ_TILE;
         rows_around(k, rows, z, count, row);
         const double *AB = hamiltonian(k, h, rows, z, count, room);
-        sweep(k, row, z, count, AB, h->mode, F, stage, targets);
+        sweep(k, row, z, count, AB, h->mode, F, stage, targets, bytes > HQ_FAR, far);
     }
+#if HQ_ISA
+    if (far)
+        _mm_sfence(); /* streamed results are seen by other processes before what comes next */
+#endif
 }
 
 /* max |error| / (atol + rtol max(|y|, |y_new|)); nan if anything is not finite.  The error is what
@@ -265,7 +274,7 @@ static double error_norm(const hq_error *e)
         const ptrdiff_t n = e->n - at < HQ_PIECE ? e->n - at : HQ_PIECE;
         for (int j = 0; j < t->sources; j++)
             t->source[j] = e->sum.source[j] + at;
-        combine(&sum, e->slope + at, 0, 0, 0, n, 1);
+        combine(&sum, e->slope + at, 0, 0, 0, n, 1, 0);
         for (ptrdiff_t i = 0; i < n; i++) {
             const double a = fabs(e->y[at + i]), b = fabs(e->y_new[at + i]);
             error[i] = fabs(error[i]) / (e->atol + e->rtol * (a > b ? a : b)) + 0.0 * (a + b);
