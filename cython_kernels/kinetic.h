@@ -205,11 +205,11 @@ HQ_INLINE void HQ_(sweep_blocks)(const hq_kinetic *k, const double *const *row, 
 /* --- the instances, and the table that lists them ------------------------------------------- */
 
 #define HQ_SUM(flavors, species)                                                                  \
-    static void HQ_(sum_##flavors##_##species)(const hq_kinetic *k, const double *X, ptrdiff_t pitch,         \
-        ptrdiff_t from, ptrdiff_t to, int first, double scale, double *out)                       \
+    static void HQ_(sum_##flavors##_##species)(const hq_kinetic *k, const double *X,              \
+        ptrdiff_t pitch, ptrdiff_t from, ptrdiff_t to, int first, double scale, double *out)      \
     {                                                                                             \
         const int C = flavors * flavors;                                                          \
-        if (k->single)                                                  \
+        if (k->single)                                                                            \
             HQ_(sum_rows)(k, X, pitch, from, to, first, scale, out, C, species, 1);               \
         else                                                                                      \
             HQ_(sum_rows)(k, X, pitch, from, to, first, scale, out, C, species, 0);               \
@@ -229,10 +229,10 @@ HQ_INLINE void HQ_(sweep_blocks)(const hq_kinetic *k, const double *const *row, 
     }                                                                                             \
     static void HQ_(sweep_##flavors##_##species)(const hq_kinetic *k, const double *const *row,   \
         ptrdiff_t z, ptrdiff_t count, const double *AB, const double *mode, double *F,            \
-        const hq_stage *stage, int targets, int ahead, int far)                                                       \
+        const hq_stage *stage, int targets, int ahead, int far)                                   \
     {                                                                                             \
         const int C = flavors * flavors, S = species;                                             \
-        const int usual = HQ_W == 8 && count == HQ_TILE && !mode && !k->filtered;                \
+        const int usual = HQ_W == 8 && count == HQ_TILE && !mode && !k->filtered;                 \
         switch (usual ? 3 * k->width + targets : 0) {                                             \
         case 9: HQ_SWEEP_AS(NULL, 3, 0); break;                                                   \
         case 10: HQ_SWEEP_AS(NULL, 3, 1); break;                                                  \
