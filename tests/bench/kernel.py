@@ -78,6 +78,11 @@ class State:
             self.kernel.fused_stage(X, self.lo, self.hi, 0, len(X), 1.0, None, None, None, stage)
         return 4 * self.cells
 
+    def nothing(self) -> int:
+        """A call for no rows: what Python and the checks of the arguments cost."""
+        self.kernel.fused(self.y, self.lo, self.hi, self.acc, 0, 0, 1.0, None, None, None)
+        return 1
+
 
 def rate(work: Callable[[], int]) -> float:
     """The best of as many calls as fit into SECONDS, in Mcell/s."""
@@ -94,6 +99,8 @@ def main() -> None:
     isa = sys.argv[1] if len(sys.argv) > 1 else kinetic.isa()
     peak = 1e3 * GHZ * FLOP_A_CYCLE[isa]
     print(f"{isa}, one core, nu and nubar, peak {peak / 1e3:.0f} GF/s at {GHZ} GHz")
+    call = 1 / rate(State(2, 200, 16, 6, isa).nothing)
+    print(f"a call takes {call:.2f} us by itself, which is in the rates: much for a state in L2")
     print("flavors         grid         order   kernel  of peak   GB/s   Runge-Kutta 4   GB/s")
     for nflavors in (2, 3):
         for nz, directions, where in GRIDS:
