@@ -27,7 +27,7 @@ GRIDS = (
 ORDERS = (6, 8)
 GHZ = 4.25  # the clock that the peak is reckoned with
 FLOP_A_CYCLE = {"avx512": 32, "avx2": 16, "sse2": 8, "generic": 4}
-FLOP = {2: {6: 115, 8: 139}, 3: {6: 417, 8: 471}}  # a cell, by flavors and order, FMA counted as two
+FLOP = {2: {6: 115, 8: 139}, 3: {6: 417, 8: 471}}  # a cell, by flavors and order
 SECONDS = 0.3
 
 
@@ -108,7 +108,8 @@ def main() -> None:
                 state = State(nflavors, nz, directions, order, isa)
                 kernel, steps = rate(state.slope), rate(state.step)
                 # a slope: X in, F out; four stages: 9 arrays in, 7 out
-                print(f"{nflavors}   {nz:5d} x {directions:3d} {where:>8s} {order:8d} {kernel:10.0f} "
+                print(f"{nflavors}   {nz:5d} x {directions:3d} {where:>8s} {order:8d} "
+                      f"{kernel:10.0f} "
                       f"{kernel * FLOP[nflavors][order] / peak:8.2f} "
                       f"{2 * state.bytes * kernel / 1e3:6.0f} {steps:15.0f} "
                       f"{16 / 4 * state.bytes * steps / 1e3:6.0f}", flush=True)

@@ -28,7 +28,9 @@ def test_is_the_paper(module, nflavors, species, W):
 
 
 @pytest.mark.parametrize(("nflavors", "species", "W"), SHAPES)
-@pytest.mark.parametrize(("order", "filter"), [(0, 0), (2, 0), (4, 0.1), (6, 0), (6, 1), (8, 0), (8, 0.5)])
+@pytest.mark.parametrize(
+    ("order", "filter"), [(0, 0), (2, 0), (4, 0.1), (6, 0), (6, 1), (8, 0), (8, 0.5)]
+)
 def test_is_the_reference(nflavors, species, W, order, filter):
     """Bit for bit where the order of operations is the same, else to the last place."""
     p = Problem(nflavors, species, W, width=order // 2)
