@@ -100,6 +100,7 @@ static void sums(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *ou
     }
 #endif
     hq_kinetic one = *k; /* one chunk after the other, for their pitch */
+    one.single = 0;
     for (one.chunks = 1; one.chunk_start < k->chunk_start + k->chunks; one.chunk_start++) {
         s->run->moments(&one, X, nz, out);
         out += pitch;
@@ -186,17 +187,4 @@ static void current(const hq_bracket *b, const double *speed, const double *drif
             B + (z + r + b->width) * b->components, G + r * b->length);
 }
 
-#if HQ_ISA == 4
-#define HQ_TABLE hq_bracket_4
-#define HQ_NAME "avx512"
-#elif HQ_ISA == 3
-#define HQ_TABLE hq_bracket_3
-#define HQ_NAME "avx2"
-#elif HQ_ISA == 2
-#define HQ_TABLE hq_bracket_2
-#define HQ_NAME "sse2"
-#else
-#define HQ_TABLE hq_bracket_0
-#define HQ_NAME "generic"
-#endif
-const hq_bracket_functions HQ_TABLE = {HQ_NAME, force, drift, current, slope, sums};
+const hq_bracket_functions HQ_JOIN(bracket, HQ_ISA) = {HQ_ISA_NAME, force, drift, current, slope, sums};

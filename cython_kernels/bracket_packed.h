@@ -50,15 +50,14 @@ HQ_INLINE void HQ_(fields_of)(const hq_slope *s, ptrdiff_t z, HQ_ALL mask, HQ_(r
     HQ_(turning)(f, f->w, mask);
 }
 
-/* -v D_z rho + filter; x[m] are the rows around. */
-HQ_INLINE HQ_ALL HQ_(streaming)(const HQ_ALL *c, const HQ_ALL *g, const HQ_ALL *x, HQ_ALL speed,
+/* -v D_z rho + filter; x[m] are the rows around, c_m is times the speed. */
+HQ_INLINE HQ_ALL HQ_(streaming)(const HQ_ALL *c, const HQ_ALL *g, const HQ_ALL *x,
                                 const int width, const int filtered)
 {
     HQ_ALL rate = c[1] * (x[1] - x[-1]);
     HQ_UNROLL
     for (int m = 2; m <= width; m++)
         rate += c[m] * (x[m] - x[-m]);
-    rate = speed * rate;
     if (filtered) {
         HQ_ALL damping = g[0] * x[0];
         HQ_UNROLL
@@ -80,8 +79,6 @@ HQ_INLINE void HQ_(slope_of)(const hq_slope *s, ptrdiff_t z, const int count, co
     HQ_ALL c[HQ_MAX_WIDTH + 1], g[HQ_MAX_WIDTH + 1];
     HQ_(row_field) field[HQ_ROWS];
     const double *row[HQ_ROWS + 2 * HQ_MAX_WIDTH];
-    for (int m = 1; m <= width; m++)
-        c[m] = s->k->c[m - 1] - (HQ_ALL){0};
     for (int m = 0; filtered && m <= width; m++)
         g[m] = s->k->g[m] - (HQ_ALL){0};
     for (int r = 0; r < count; r++)
@@ -104,6 +101,8 @@ HQ_INLINE void HQ_(slope_of)(const hq_slope *s, ptrdiff_t z, const int count, co
                 tap[k] = HQ_(load_block)(b->wide_tap[k] + i * HQ_VW);
                 tap[k] = species ? -tap[k] : tap[k];
             }
+            for (int m = 1; m <= width; m++)
+                c[m] = s->k->c[m - 1] * speed;
             if (modes)
                 mode = HQ_(load_block)(s->mode + at);
             HQ_UNROLL
@@ -112,7 +111,7 @@ HQ_INLINE void HQ_(slope_of)(const hq_slope *s, ptrdiff_t z, const int count, co
             HQ_UNROLL
             for (int r = 0; r < count; r++, F += length) {
                 HQ_(row_field) *f = field + r, other;
-                HQ_ALL slope = HQ_(streaming)(c, g, x + r + width, speed, width, filtered);
+                HQ_ALL slope = HQ_(streaming)(c, g, x + r + width, width, filtered);
                 HQ_ALL t = {0};
                 HQ_UNROLL
                 for (int k = 0; k < taps; k++, near[k - 1] += pitch[k - 1])

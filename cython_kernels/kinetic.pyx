@@ -85,6 +85,7 @@ cdef class Kinetic:
         self.k.blocks, self.k.lanes = self.v.shape[0], self.v.shape[1]
         self.k.length = self.k.blocks*self.k.species*self.k.components*self.k.lanes
         self.k.chunks, self.k.chunk_start = len(starts) - 1, &self.chunk_start[0]
+        self.k.single = (np.diff(starts) == 1).all()
         self.k.v, self.k.weight = &self.v[0, 0], &self.weight[0, 0]
         self.k.flux, self.k.speed = &self.flux[0, 0], &self.speed[0, 0]
         self.k.width = order//2
