@@ -143,6 +143,14 @@ cdef class Steps:
                     self.piece(i, 0, self.nz)
         return self.worst
 
+    def swap(self, int one, int other):
+        """Two lines change places."""
+        cdef line_t *a = &self.line[one]
+        cdef line_t *b = &self.line[other]
+        cdef line_t kept = a[0]
+        a[0] = b[0]
+        b[0] = kept
+
     cdef void follow(self) noexcept nogil:
         """The stages through z, one behind the other: each ends `width` rows before its forerunner."""
         cdef ptrdiff_t width = self.kernel.k.width, front = 0, last, length = self.kernel.k.length

@@ -51,6 +51,7 @@ class KineticEquation:
             flow = ArakawaFlow if self.gradient.with_advection else GradientFlow
             self._flow = flow(ps, self.gradient, order, self.hamiltonian, channels)
         self._fused = ps.ranks_p == 1 and self._flow is None and self._across is None
+        self.width = order // 2
         self._own = MomentumSums(ps, self.kernel)
         self._sums = MomentumSums(ps, self.kernel, ghosts=True) if self._flow else self._own
         self.energy = np.broadcast_to(ps.momentum.p[:, None], ps.momentum.weight.shape)
@@ -119,6 +120,11 @@ class KineticEquation:
         """mu(t): the factor between the momentum sums and the self-interaction."""
         return sum(term.strength(t) for term in self.hamiltonian)
 
+    @property
+    def mode(self) -> np.ndarray | None:
+        """What h has at every z: (blocks, species*N_f^2, lanes), or None."""
+        return self._mode
+
     def moments(self, X: np.ndarray) -> np.ndarray:
         """(M, F) of own rows, (rows, 2 N_f^2), in components; overwritten by the next call."""
         return self._own.finish(self._own.start(X))
@@ -165,6 +171,38 @@ class KineticEquation:
             with self._timed("kernels"):
                 kernel.commutator_stage(X, A, B, self._mode, self._slope, stage)
         self.calls += 1
+
+    @property
+    def all_in_kernel(self) -> bool:
+        """Is a slope the result of `kinetic.Kinetic.fused` alone?"""
+        return self._fused and not self.sources
+
+    def mean_around(self, ghosts: int) -> np.ndarray | None:
+        """What h has at every momentum, for own rows and so many before and after. Collective."""
+        if self._mean is None:
+            return None
+        every = np.concatenate(self.ps.z_comm.allgather(self._mean))
+        first, last = self.ps.z_range
+        return every[np.arange(first - ghosts, last + ghosts) % self.ps.nz]
+
+    def evaluate_step(
+        self, times, vec, ghosts, steps, h: float, known: bool, atol: float, rtol: float
+    ) -> float:
+        """All stages of a step of h in one call (`kinetic.Steps`); ``ghosts`` are filled before.
+
+        Returns the step's error. known: the first stage's slope is.
+        """
+        seconds, start = self.seconds, perf_counter()
+        if ghosts is not None:
+            ghosts.begin(vec)
+            ghosts.end(vec)
+            now = perf_counter()
+            seconds["ghost rows"] += now - start
+            start = now
+        error = steps.run(h, [self.strength(t) for t in times], known, atol, rtol)
+        seconds["kernels"] += perf_counter() - start
+        self.calls += len(times) - known
+        return error
 
     def _sweep(self, vec, kernel) -> None:
         """``kernel(first, last)`` over all rows, those without ghosts while ghosts travel."""

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 
 from hpcqke import parallel
 from hpcqke.errors import CaseError, NumericsError
-from hpcqke.fused_rk import FusedRK, GaveUp, petsc_tableau
+from hpcqke.fused_rk import FusedRK, GaveUp
 from hpcqke.relaxation import Relaxation
+from hpcqke.tableau import petsc_tableau
 
 RK_TYPES = {"rk3bs": "3bs", "rk4": "4", "rk5dp": "5dp", "rk8vr": "8vr"}
 STOCK = ("ts_type", "ts_rk_", "ts_adapt_")

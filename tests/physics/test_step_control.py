@@ -14,8 +14,9 @@ import hpcqke
 from hpcqke import parallel, terms
 from hpcqke.case import make_case
 from hpcqke.errors import NumericsError
-from hpcqke.fused_rk import AdaptivePlan, FusedRK, GaveUp, petsc_tableau
+from hpcqke.fused_rk import AdaptivePlan, FusedRK, GaveUp
 from hpcqke.integrate import RK_TYPES, Integrator, Progress
+from hpcqke.tableau import petsc_tableau
 
 ORDER = {"rk3bs": 3, "rk4": 4, "rk5dp": 5, "rk8vr": 8}
 ADAPTIVE = [name for name in RK_TYPES if name != "rk4"]
