@@ -41,7 +41,7 @@ cdef class Steps:
     cdef list memory
     cdef work_t work[MAX_STAGES]
     cdef line_t line[MAX_LINES]
-    cdef int stages, slopes, fresh
+    cdef int stages, lines, slopes, fresh
     cdef int error_slope[MAX_SOURCES]
     cdef double error_weight[MAX_SOURCES]
     cdef double error_c[MAX_SOURCES]
@@ -74,7 +74,7 @@ cdef class Steps:
             if self.wave and self.margin:
                 self.line[j].lo = self.room(lo if j == 0 else self.zeros(self.margin), self.margin)
                 self.line[j].hi = self.room(hi if j == 0 else self.zeros(self.margin), self.margin)
-        count = len(lines)
+        self.lines = count = len(lines)
         for i, (x, targets, slope) in enumerate(stages):
             self.set_stage(i, x, targets, slope, count)
         self.slopes = 0
@@ -124,6 +124,8 @@ cdef class Steps:
         """A step of h with mu (one for each stage); returns the error, 0 if none is asked for."""
         cdef int i, o, j
         cdef work_t *w
+        if len(mu) != self.stages:
+            raise ValueError(f"{len(mu)} values of mu for {self.stages} stages")
         for i in range(self.stages):
             self.mu[i] = mu[i]
         with nogil:
@@ -145,8 +147,8 @@ cdef class Steps:
 
     def swap(self, int one, int other):
         """Two lines change places."""
-        cdef line_t *a = &self.line[one]
-        cdef line_t *b = &self.line[other]
+        cdef line_t *a = &self.line[valid(one, self.lines)]
+        cdef line_t *b = &self.line[valid(other, self.lines)]
         cdef line_t kept = a[0]
         a[0] = b[0]
         b[0] = kept
