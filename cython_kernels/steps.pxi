@@ -4,7 +4,7 @@ cdef enum:
     MAX_STAGES = 16
     MAX_LINES = 40
     TILE = 8  # rows that the kernels work on together
-    CHUNK = 32768  # bytes of a state that one stage does before the next one follows
+    CHUNK = 65536  # bytes of a state that one stage does before the next one follows
 
 ctypedef struct line_t:  # the rows of one quantity
     double *own  # rows 0..nz-1, or the ring
