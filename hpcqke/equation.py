@@ -23,6 +23,7 @@ from hpcqke.gradient_flow import GradientFlow
 from hpcqke.momentum_sums import MomentumSums
 from hpcqke.phase_space import PhaseSpace
 from hpcqke.species_view import kinetic_kernel
+from hpcqke.terms.base import HamiltonianTerm
 
 
 class KineticEquation:
@@ -43,6 +44,9 @@ class KineticEquation:
         scheme = {"order": order, "dz": ps.z.dz, "filter": strength, "speed": self._speed()}
         self.kernel = kinetic_kernel(ps, ps.weight, ps.field_factors, **scheme)
         self._mean, self._mode = self._fixed_hamiltonian()
+        self._strengths = [
+            t.strength for t in self.hamiltonian if type(t).strength is not HamiltonianTerm.strength
+        ]
         self.external = ExternalEnergy(ps, self.hamiltonian)
         self._flow = None
         self._across = self._transverse(order)
@@ -118,7 +122,14 @@ class KineticEquation:
 
     def strength(self, t: float) -> float:
         """mu(t): the factor between the momentum sums and the self-interaction."""
-        return sum(term.strength(t) for term in self.hamiltonian)
+        return sum(strength(t) for strength in self._strengths)
+
+    def strengths(self, times: list[float]) -> list[float]:
+        """mu at each of these times."""
+        if len(self._strengths) == 1:
+            strength = self._strengths[0]
+            return [strength(t) for t in times]
+        return [self.strength(t) for t in times]
 
     @property
     def mode(self) -> np.ndarray | None:
@@ -199,7 +210,7 @@ class KineticEquation:
             now = perf_counter()
             seconds["ghost rows"] += now - start
             start = now
-        error = steps.run(h, [self.strength(t) for t in times], known, atol, rtol)
+        error = steps.run(h, self.strengths(times), known, atol, rtol)
         seconds["kernels"] += perf_counter() - start
         self.calls += len(times) - known
         return error

@@ -69,6 +69,7 @@ class Integrator:
         self._setup = ps.create_vec()
         ts.setSolution(self._setup)
         ts.setUp()
+        self._restarts = ts.getType() == "rk"
         self._refuse_unused(options)
         self.max_steps = ts.getMaxSteps()
         self.end = min(time.end, ts.getMaxTime())
@@ -224,7 +225,7 @@ class Integrator:
         if not self.fixed:
             now.dt = ts.getTimeStep()
         ts.setTime(now.t)
-        if ts.getType() == "rk":
+        if self._restarts:
             ts.restartStep()
         if self.after_step(now, ts.getSolution()):
             self.stopped = True
