@@ -54,9 +54,8 @@ class Integrator:
         PETSc = self._PETSc = parallel.start_petsc()
         self.time, self.ps, self.equation = time, ps, equation
         self.after_step = after_step
-        self._work = ps.create_vec()
         self.ts = ts = PETSc.TS().create(ps.comm)
-        ts.setRHSFunction(equation.rhs, self._work)
+        ts.setRHSFunction(equation.rhs)  # PETSc makes what vectors it needs
         ts.setMaxSteps(NO_LIMIT)
         ts.setMaxTime(time.end)
         ts.setTimeStep(time.step or self._first_step())
@@ -248,7 +247,6 @@ class Integrator:
         if self.fused:
             self.fused.destroy()
         self._setup.destroy()
-        self._work.destroy()
         database = self._PETSc.Options()
         for name in self._given:
             database.delValue(name)
