@@ -135,6 +135,8 @@ def install(site: str, sim, fault: Fault) -> None:
         sim.set_state(lambda *points: fault.strike() or half(*points))
     else:
         fault.before(*places[site])
+        if site == "stage":  # or all stages at once
+            fault.before(sim.equation, "evaluate_step", 1)
 
 
 def half(_species, z, momentum, direction) -> np.ndarray:
