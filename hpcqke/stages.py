@@ -18,7 +18,8 @@ from hpcqke.ghosts import Ghosts
 from hpcqke.kernels import kinetic
 
 SMALL = 2**20  # bytes of a step's arrays that need no ways to save memory traffic: an L2 cache
-TWICE = 1 / 16  # the most of a rank's rows that may be done by the neighbour as well
+TWICE = 1 / 16  # the most of a rank's rows that may be done by the neighbour as well ...
+LITTLE = 2**18  # ... unless it is so little work (bytes of rows) that an exchange costs more
 
 Work = Sequence[tuple[str, list, str | None]]
 
@@ -46,11 +47,12 @@ def way(equation, stages: int) -> bool | None:
     ps, width = equation.ps, equation.width
     if not equation.all_in_kernel:
         return None
-    rows = ps.nz // ps.ranks_z
-    cheap = rows >= stages * width and (stages - 1) * width <= TWICE * rows
+    rows, twice = ps.nz // ps.ranks_z, (stages - 1) * width
+    possible, cheap = rows >= stages * width, twice <= TWICE * rows
     if ps.ranks_z > 1:
-        return True if cheap else None
-    return cheap and 4 * 8 * rows * ps.row > SMALL
+        little = 8 * ps.row * stages * twice <= LITTLE
+        return True if possible and (cheap or little) else None
+    return possible and cheap and 4 * 8 * rows * ps.row > SMALL
 
 
 class OneByOne:

@@ -79,6 +79,9 @@ def test_the_way_goes_by_the_size_of_the_box():
     assert stages.way(Sizes(100, 1, 12800), 4) is False
     assert stages.way(Sizes(1000, 2, 16), 4) is True
     assert stages.way(Sizes(1000, 8, 12800), 4) is None
+    assert stages.way(Sizes(1000, 8, 128), 4) is True
+    assert stages.way(Sizes(1000, 8, 128), 13) is None
+    assert stages.way(Sizes(120, 8, 16), 4) is None
     assert stages.way(Sizes(8, 1, 2), 13) is False
     assert stages.way(Sizes(1000, 1, 12800, all_in_kernel=False), 4) is None
     assert stages.way(Sizes(1000, 1, 12800, width=0), 4) is True
