@@ -75,8 +75,16 @@ class Bench:
     """One run: ``rate`` through TS and ``bare`` (Mcell/s/core), us per step, bytes per cell."""
 
     def __init__(
-        self, cells, directions, integrator, flavors=2, comm=None, options=(), tries=TRIES, **control
-    ):
+        self,
+        cells: int,
+        directions: int,
+        integrator: str,
+        flavors: int = 2,
+        comm=None,
+        options=(),
+        tries: int = TRIES,
+        **control,
+    ) -> None:
         self.clock = process_time if (comm or MPI.COMM_WORLD).size == 1 else perf_counter
         before = resident()
         case = case_of(cells, directions, integrator, flavors, **control)
@@ -144,9 +152,9 @@ def table(world) -> None:
                     split = f", {here.rate / alone.rate:4.0%} of one rank alone" if alone else ""
                     print(
                         f"{integrator:5s} {'adaptive' if control else 'fixed':8s} "
-                        f"{flavors} flavors {name:6s} {n:5d} x {directions:3d} on {world.size}: {here.rate:6.1f} "
-                        f"Mcell/s/core through TS, bare {here.bare:6.1f} "
-                        f"({here.bare / here.rate:.2f}), {here.bytes:4.0f} bytes/cell{split}",
+                        f"{flavors} flavors {name:6s} {n:5d} x {directions:3d} "
+                        f"on {world.size}: {here.rate:6.1f} Mcell/s/core through TS, "
+                        f"bare {here.bare:6.1f} ({here.bare / here.rate:.2f}), {here.bytes:4.0f} bytes/cell{split}",
                         flush=True,
                     )
 
