@@ -154,7 +154,8 @@ def table(world) -> None:
                         f"{integrator:5s} {'adaptive' if control else 'fixed':8s} "
                         f"{flavors} flavors {name:6s} {n:5d} x {directions:3d} "
                         f"on {world.size}: {here.rate:6.1f} Mcell/s/core through TS, "
-                        f"bare {here.bare:6.1f} ({here.bare / here.rate:.2f}), {here.bytes:4.0f} bytes/cell{split}",
+                        f"bare {here.bare:6.1f} ({here.bare / here.rate:.2f}), "
+                        f"{here.bytes:4.0f} bytes/cell{split}",
                         flush=True,
                     )
 
