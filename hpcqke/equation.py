@@ -196,25 +196,6 @@ class KineticEquation:
         first, last = self.ps.z_range
         return every[np.arange(first - ghosts, last + ghosts) % self.ps.nz]
 
-    def evaluate_step(
-        self, times, vec, ghosts, steps, h: float, known: bool, atol: float, rtol: float
-    ) -> float:
-        """All stages of a step of h in one call (`kinetic.Steps`); ``ghosts`` are filled before.
-
-        Returns the step's error. known: the first stage's slope is.
-        """
-        seconds, start = self.seconds, perf_counter()
-        if ghosts is not None:
-            ghosts.begin(vec)
-            ghosts.end(vec)
-            now = perf_counter()
-            seconds["ghost rows"] += now - start
-            start = now
-        error = steps.run(h, self.strengths(times), known, atol, rtol)
-        seconds["kernels"] += perf_counter() - start
-        self.calls += len(times) - known
-        return error
-
     def _sweep(self, vec, kernel) -> None:
         """``kernel(first, last)`` over all rows, those without ghosts while ghosts travel."""
         ps, seconds, now = self.ps, self.seconds, perf_counter

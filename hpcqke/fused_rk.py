@@ -46,9 +46,8 @@ class FusedRK:
 
     def step(self, ts) -> None:
         """One accepted step of the solution; sets the time and the next step size."""
-        vec = ts.getSolution()
         if self._plan is None:
-            self._plan = (AdaptivePlan if self.adaptive else FixedPlan)(self, vec)
+            self._plan = (AdaptivePlan if self.adaptive else FixedPlan)(self, ts.getSolution())
         t, wanted = ts.getTime(), ts.getTimeStep()
         if not self.adaptive:
             h, t_new = self.end_of_step(t, wanted)
@@ -123,11 +122,12 @@ class FixedPlan:
                 targets.append((result if last else "sum", base, [f"K{j}" for j in used], weights))
             work.append((stage_input(i), targets, slope))
         self.stages = make_stages(owner.equation, vec, work, {"y", result})
+        self._run = self.stages.run
         self.vec, self.y, self.y_new = vec, self.stages.array("y"), self.stages.array(result)
 
     def take(self, t: float, h: float, t_new: float) -> float:
         """rho(t) -> rho(t + h); returns the new time."""
-        self.stages.run(times(self.c, t, h, t_new), h)
+        self._run(times(self.c, t, h, t_new), h)
         if self.y_new is not self.y:
             t_new = self.owner.stretch(t, h, t_new, self.y, self.y_new)
         self.vec.stateIncrease()
