@@ -130,34 +130,34 @@ class Bench:
         return (self.clock() - start) / steps / (len(mu) - known)
 
 
-def table(world) -> None:
-    """The sizes of RUNS, with rk4 and rk5dp, steps given or controlled."""
+def boxes():
+    """(name, (cells, directions, integrator, flavors), step control) of the table."""
     for flavors in (2, 3):
-        for integrator, control in (
-            ("rk4", {}),
-            ("rk5dp", {}),
-            ("rk5dp", {"tolerance": 1e-7}),
-        ):
+        for integrator, control in (("rk4", {}), ("rk5dp", {}), ("rk5dp", {"tolerance": 1e-7})):
             for name, cells, directions in RUNS:
                 n = cells if flavors == 2 or name != "DRAM" else cells // 2
-                alone = None
-                if world.size > 1:
-                    # all ranks make it, as Open MPI 4 wants new communicators in one order
-                    tries = TRIES if world.rank == 0 else 0
-                    box = n, directions, integrator, flavors, MPI.COMM_SELF
-                    alone = Bench(*box, tries=tries, **control)
-                    world.Barrier()
-                here = Bench(n, directions, integrator, flavors, **control)
-                if world.rank == 0:
-                    split = f", {here.rate / alone.rate:4.0%} of one rank alone" if alone else ""
-                    print(
-                        f"{integrator:5s} {'adaptive' if control else 'fixed':8s} "
-                        f"{flavors} flavors {name:6s} {n:5d} x {directions:3d} "
-                        f"on {world.size}: {here.rate:6.1f} Mcell/s/core through TS, "
-                        f"bare {here.bare:6.1f} ({here.bare / here.rate:.2f}), "
-                        f"{here.bytes:4.0f} bytes/cell{split}",
-                        flush=True,
-                    )
+                yield name, (n, directions, integrator, flavors), control
+
+
+def table(world) -> None:
+    """The sizes of RUNS, with rk4 and rk5dp, steps given or controlled."""
+    alone = []
+    if world.size > 1:  # all ranks make them: Open MPI 4 wants communicators in the same order
+        tries = TRIES if world.rank == 0 else 0
+        for _, box, control in boxes():
+            alone.append(Bench(*box, MPI.COMM_SELF, tries=tries, **control))
+        world.Barrier()
+    for i, (name, box, control) in enumerate(boxes()):
+        here, (cells, directions, integrator, flavors) = Bench(*box, **control), box
+        if world.rank == 0:
+            share = f", {here.rate / alone[i].rate:4.0%} of one rank alone" if alone else ""
+            print(
+                f"{integrator:5s} {'adaptive' if control else 'fixed':8s} {flavors} flavors "
+                f"{name:6s} {cells:5d} x {directions:3d} on {world.size}: {here.rate:6.1f} "
+                f"Mcell/s/core through TS, bare {here.bare:6.1f} ({here.bare / here.rate:.2f}), "
+                f"{here.bytes:4.0f} bytes/cell{share}",
+                flush=True,
+            )
 
 
 def stock() -> None:
