@@ -56,6 +56,12 @@ def way(equation, stages: int) -> bool | None:
     return possible and cheap and 4 * 8 * rows * ps.row > SMALL
 
 
+def written(work: Work) -> set[str]:
+    """All arrays that stages write or start from (one that none writes is zero)."""
+    names = {name for _, targets, _ in work for t in targets for name in t[:2]}
+    return names | {slope for _, _, slope in work if slope}
+
+
 class OneByOne:
     """Stage after stage, each with ghosts of its own."""
 
@@ -67,7 +73,7 @@ class OneByOne:
             if name != "y":
                 self.vecs[name] = ps.create_vec()
                 self.arrays[name] = ps.array(self.vecs[name])
-        names = {t[0] for _, targets, _ in work for t in targets} | {k for _, _, k in work if k}
+        names = written(work)
         for name in names - set(self.arrays):
             self.arrays[name] = ps.aligned()
         self.plans = [self._plan(work)]
@@ -134,7 +140,7 @@ class OneCall:
 
     def __init__(self, equation, vec, work: Work, lasting, error, swap, follow: bool) -> None:
         self.equation, self.vec, ps = equation, vec, equation.ps
-        names = {t[0] for _, targets, _ in work for t in targets} | {k for _, _, k in work if k}
+        names = written(work)
         names = ["y", *sorted(names - {"y"})]
         number = {name: i for i, name in enumerate(names)} | {None: -1}
         self.arrays = {n: ps.aligned() for n in names[1:] if n in lasting or not follow}
