@@ -11,6 +11,7 @@ import numpy as np
 
 
 from cpython.pycapsule cimport PyCapsule_New
+from libc.string cimport memcpy
 
 from kinetic_api cimport (MAX_SOURCES, MAX_TARGETS, hq_choose, hq_error, hq_functions,
                           hq_hamiltonian, hq_kinetic, hq_rows, hq_stage)
@@ -260,3 +261,6 @@ def combine(const double[:, :, ::1] chunks, int group, double[:, ::1] out):
                     t[j] = x[(first + j)*size + i] if j < group and first + j < count else 0.0
                 total[i] += ((t[0] + t[1]) + (t[2] + t[3])) + ((t[4] + t[5]) + (t[6] + t[7]))
             first += group
+
+
+include "steps.pxi"

@@ -23,6 +23,7 @@ from hpcqke.gradient_flow import GradientFlow
 from hpcqke.momentum_sums import MomentumSums
 from hpcqke.phase_space import PhaseSpace
 from hpcqke.species_view import kinetic_kernel
+from hpcqke.terms.base import HamiltonianTerm
 
 
 class KineticEquation:
@@ -43,6 +44,9 @@ class KineticEquation:
         scheme = {"order": order, "dz": ps.z.dz, "filter": strength, "speed": self._speed()}
         self.kernel = kinetic_kernel(ps, ps.weight, ps.field_factors, **scheme)
         self._mean, self._mode = self._fixed_hamiltonian()
+        self._strengths = [
+            t.strength for t in self.hamiltonian if type(t).strength is not HamiltonianTerm.strength
+        ]
         self.external = ExternalEnergy(ps, self.hamiltonian)
         self._flow = None
         self._across = self._transverse(order)
@@ -51,6 +55,7 @@ class KineticEquation:
             flow = ArakawaFlow if self.gradient.with_advection else GradientFlow
             self._flow = flow(ps, self.gradient, order, self.hamiltonian, channels)
         self._fused = ps.ranks_p == 1 and self._flow is None and self._across is None
+        self.width = order // 2
         self._own = MomentumSums(ps, self.kernel)
         self._sums = MomentumSums(ps, self.kernel, ghosts=True) if self._flow else self._own
         self.energy = np.broadcast_to(ps.momentum.p[:, None], ps.momentum.weight.shape)
@@ -120,7 +125,19 @@ class KineticEquation:
 
     def strength(self, t: float) -> float:
         """mu(t): the factor between the momentum sums and the self-interaction."""
-        return sum(term.strength(t) for term in self.hamiltonian)
+        return sum(strength(t) for strength in self._strengths)
+
+    def strengths(self, times: list[float]) -> list[float]:
+        """mu at each of these times."""
+        if len(self._strengths) == 1:
+            strength = self._strengths[0]
+            return [strength(t) for t in times]
+        return [self.strength(t) for t in times]
+
+    @property
+    def mode(self) -> np.ndarray | None:
+        """What h has at every z: (blocks, species*N_f^2, lanes), or None."""
+        return self._mode
 
     def moments(self, X: np.ndarray) -> np.ndarray:
         """(M, F) of own rows, (rows, 2 N_f^2), in components; overwritten by the next call."""
@@ -193,6 +210,19 @@ class KineticEquation:
             with self._timed("kernels"):
                 kernel.commutator_stage(X, A, B, self._mode, self._slope, stage)
         self.calls += 1
+
+    @property
+    def all_in_kernel(self) -> bool:
+        """Is a slope the result of `kinetic.Kinetic.fused` alone?"""
+        return self._fused and not self.sources
+
+    def mean_around(self, ghosts: int) -> np.ndarray | None:
+        """What h has at every momentum, for own rows and so many before and after. Collective."""
+        if self._mean is None:
+            return None
+        every = np.concatenate(self.ps.z_comm.allgather(self._mean))
+        first, last = self.ps.z_range
+        return every[np.arange(first - ghosts, last + ghosts) % self.ps.nz]
 
     def _sweep(self, vec, kernel) -> None:
         """``kernel(first, last)`` over all rows, those without ghosts while ghosts travel."""

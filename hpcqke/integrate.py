@@ -22,9 +22,10 @@ from dataclasses import dataclass
 
 from hpcqke import parallel
 from hpcqke.errors import CaseError, NumericsError
-from hpcqke.fused_rk import FusedRK, GaveUp, petsc_tableau
+from hpcqke.fused_rk import FusedRK, GaveUp
 from hpcqke.gauss import Gauss2
 from hpcqke.relaxation import Relaxation
+from hpcqke.tableau import petsc_tableau
 
 RK_TYPES = {"rk3bs": "3bs", "rk4": "4", "rk5dp": "5dp", "rk8vr": "8vr"}
 STOCK = ("ts_type", "ts_rk_", "ts_adapt_")
@@ -55,9 +56,8 @@ class Integrator:
         PETSc = self._PETSc = parallel.start_petsc()
         self.time, self.ps, self.equation = time, ps, equation
         self.after_step = after_step
-        self._work = ps.create_vec()
         self.ts = ts = PETSc.TS().create(ps.comm)
-        ts.setRHSFunction(equation.rhs, self._work)
+        ts.setRHSFunction(equation.rhs)  # PETSc makes what vectors it needs
         ts.setMaxSteps(NO_LIMIT)
         ts.setMaxTime(time.end)
         ts.setTimeStep(time.step or self._first_step())
@@ -70,6 +70,7 @@ class Integrator:
         self._setup = ps.create_vec()
         ts.setSolution(self._setup)
         ts.setUp()
+        self._restarts = ts.getType() == "rk"
         self._refuse_unused(options)
         self.max_steps = ts.getMaxSteps()
         self.end = min(time.end, ts.getMaxTime())
@@ -236,7 +237,7 @@ class Integrator:
         if not self.fixed:
             now.dt = ts.getTimeStep()
         ts.setTime(now.t)
-        if ts.getType() == "rk":
+        if self._restarts:
             ts.restartStep()
         if self.after_step(now, ts.getSolution()):
             self.stopped = True
@@ -259,7 +260,6 @@ class Integrator:
         if self.fused:
             self.fused.destroy()
         self._setup.destroy()
-        self._work.destroy()
         database = self._PETSc.Options()
         for name in self._given:
             database.delValue(name)
