@@ -10,7 +10,7 @@ from hpcqke.case_sections import Sections
 from hpcqke.faults import Faults
 from hpcqke.schema import Unusable
 
-VECTORS = {"rk3bs": 6, "rk4": 7, "rk5dp": 10, "rk8vr": 16, "midpoint": 8}
+VECTORS = {"rk3bs": 6, "rk4": 7, "rk5dp": 10, "rk8vr": 16, "midpoint": 8, "bm4": 5, "bm6": 5}
 """State vectors that an integrator keeps at least: the solution, its stages, work."""
 
 Found = Iterator[tuple[Any, ...]]

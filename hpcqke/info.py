@@ -8,12 +8,13 @@ import numpy as np
 
 from hpcqke.conduct import make_schedules
 from hpcqke.grids import MomentumGrid, ZGrid
-from hpcqke.simulation import build_terms, stencil
+from hpcqke.simulation import build_terms, ranks_along_momentum, stencil
 
-STAGES = {"rk3bs": 4, "rk4": 4, "rk5dp": 7, "rk8vr": 13, "midpoint": 20}
-# Largest stable |lambda| dt on the imaginary axis (advection and precession are oscillations).
-REACH = {"rk3bs": 1.73, "rk4": 2.83, "rk5dp": 1.0, "rk8vr": 2.5, "midpoint": np.inf}
-VECTORS = {"rk3bs": 8, "rk4": 8, "rk5dp": 11, "rk8vr": 17, "midpoint": 40}
+STAGES = {"rk3bs": 4, "rk4": 4, "rk5dp": 7, "rk8vr": 13, "midpoint": 20, "bm4": 6, "bm6": 10}
+# Largest stable |lambda| dt on the imaginary axis (advection and precession are oscillations);
+# the others have no limit.
+REACH = {"rk3bs": 1.73, "rk4": 2.83, "rk5dp": 1.0, "rk8vr": 2.5}
+VECTORS = {"rk3bs": 8, "rk4": 8, "rk5dp": 11, "rk8vr": 17, "midpoint": 40, "bm4": 6, "bm6": 6}
 
 
 def describe(case, ranks: int) -> str:
@@ -24,7 +25,7 @@ def describe(case, ranks: int) -> str:
     momentum = MomentumGrid.from_case(case.grid.momentum)
     terms, w = build_terms(case), stencil(case)
     rz, rp = choose_process_grid(
-        ranks, z.cells, w, momentum, case.grid.z.ranks, case.grid.momentum.ranks
+        ranks, z.cells, w, momentum, case.grid.z.ranks, ranks_along_momentum(case)
     )
     species = 2 if case.flavors.antineutrinos else 1
     blocks = momentum.blocks(rp)
@@ -32,7 +33,8 @@ def describe(case, ranks: int) -> str:
     memory = 8 * row * z.cells * VECTORS[case.time.integrator] / ranks
     grids = _Sizes(z, momentum)
     rates = {t.name: t.max_rate(grids) for t in terms}
-    limit = REACH[case.time.integrator] / sum(rates.values()) if any(rates.values()) else np.inf
+    reach = REACH.get(case.time.integrator, np.inf)
+    limit = reach / sum(rates.values()) if any(rates.values()) else np.inf
     step = case.time.step or min(limit, case.output.series_every or np.inf)
     span = case.time.end - case.time.start
     step = min(step, span)

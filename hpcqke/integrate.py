@@ -3,7 +3,7 @@
 Methods: ``rk3bs rk4 rk5dp rk8vr`` are PETSc's explicit Runge-Kutta pairs 3bs, 4, 5dp, 8vr, adaptive
 if the case gives a tolerance, fixed if it gives a step; they run fused into the kernels
 (`hpcqke.fused_rk`) unless the user's options speak to PETSc's own type (-ts_type, -ts_rk_*,
--ts_adapt_*), which then does the steps. ``midpoint`` is TSTHETA with theta = 1/2 on the implicit
+-ts_adapt_*), which then does the steps. ``bm4 bm6`` are splittings with fixed steps (`hpcqke.splitting`). ``midpoint`` is TSTHETA with theta = 1/2 on the implicit
 midpoint, solved without a matrix; it keeps quadratic invariants.
 
 A run is cut into segments that end exactly on the times at which something is written. Everything
@@ -23,6 +23,7 @@ from hpcqke import parallel
 from hpcqke.errors import CaseError, NumericsError
 from hpcqke.fused_rk import FusedRK, GaveUp, petsc_tableau
 from hpcqke.relaxation import Relaxation
+from hpcqke.splitting import HALVES, Splitting
 
 RK_TYPES = {"rk3bs": "3bs", "rk4": "4", "rk5dp": "5dp", "rk8vr": "8vr"}
 STOCK = ("ts_type", "ts_rk_", "ts_adapt_")
@@ -59,7 +60,7 @@ class Integrator:
         ts.setMaxSteps(NO_LIMIT)
         ts.setMaxTime(time.end)
         ts.setTimeStep(time.step or self._first_step())
-        self.fused: FusedRK | None = None
+        self.fused: FusedRK | Splitting | None = None
         self._relaxes = False
         self._given = [o for o in options if o.startswith(SOLVERS)]
         defaults = self._defaults(options)
@@ -88,6 +89,14 @@ class Integrator:
             raise CaseError(
                 [f"time.relaxation = true: not with {stock[0]}, PETSc's own steps; must be false"]
             )
+        if time.integrator in HALVES:
+            if stock:
+                raise CaseError([f"{stock[0]}: not with time.integrator = \"{time.integrator}\""])
+            self.fused = Splitting(self.ps, self.equation, time.integrator, self._end_of_step)
+            ts.setType("python")
+            ts.setPythonContext(self.fused)
+            self.fixed = True
+            return {}
         if time.integrator == "midpoint":
             ts.setType("theta")
             ts.setTheta(0.5)

@@ -1,0 +1,239 @@
+/* The flows of the splitting integrators: a template like flavor.h, for HQ_W = HQ_VW; lanes are
+ * neighbouring z.  Strict IEEE in a written order, cell by cell: the same bits everywhere.
+ *
+ * The local flow  d rho/dt = i[rho, mu (M - v F) + mean]  of a cell.  Its momentum sums
+ * D_n = sum v^n (rho - rhobar) obey, in the frame that turns with mean and with mu M = mu D_0,
+ *
+ *     d D_n/dt = f x D_{n+1},   f = -mu D_1,        (x: the vector product, or -i[,])
+ *
+ * and every mode turns by v f(t).  f is a Taylor polynomial; Omega_v is the Magnus series of sixth
+ * order (Blanes, Casas & Ros 2000, Eq. 43: Gauss points, three univariate integrals), a polynomial
+ * in v.  Two directions need no series: there d D_i/dt = kappa M x D_i with kappa =
+ * mu (1 - v1 v2), and in the frame of kappa M every mode of direction i turns about a fixed
+ * -mu v_i (v_i - v_j) D_i.
+ */
+#define HQ_SUMS (HQ_SLOPES + 2)
+
+/* out = a x b. */
+HQ_INLINE void HQ_(bracket)(const HQ_VEC *a, const HQ_VEC *b, HQ_VEC *out, const int E)
+{
+    if (E == 3)
+        HQ_(cross)(a, b, out);
+    else
+        HQ_(rotate)(b, a, out);
+}
+
+/* Omega_v = sum_n v^n W[n-1] of a step tau from the sums D of its beginning. */
+HQ_INLINE void HQ_(magnus)(const HQ_VEC D[HQ_SUMS][HQ_MAX_E], double mu, double tau,
+                           HQ_VEC W[4][HQ_MAX_E], const int E)
+{
+    static const double gauss[3] = {0.11270166537925831, 0.5, 0.88729833462074169};
+    HQ_VEC G[HQ_SLOPES + 2][HQ_SLOPES + 1][HQ_MAX_E], f[HQ_SLOPES + 1][HQ_MAX_E], t[HQ_MAX_E];
+    for (int n = 1; n < HQ_SUMS; n++) /* G[n][k]: Taylor coefficients of D_n in t/tau */
+        for (int c = 0; c < E; c++)
+            G[n][0][c] = D[n][c];
+    for (int c = 0; c < E; c++)
+        f[0][c] = (-mu * tau) * D[1][c];
+    for (int k = 0; k < HQ_SLOPES; k++) {
+        for (int n = 1; n <= HQ_SLOPES - k; n++) {
+            HQ_VEC sum[HQ_MAX_E] = {{0}};
+            for (int j = 0; j <= k; j++) {
+                HQ_(bracket)(f[j], G[n + 1][k - j], t, E);
+                for (int c = 0; c < E; c++)
+                    sum[c] += t[c];
+            }
+            for (int c = 0; c < E; c++)
+                G[n][k + 1][c] = (1.0 / (k + 1)) * sum[c];
+        }
+        for (int c = 0; c < E; c++)
+            f[k + 1][c] = (-mu * tau) * G[1][k + 1][c];
+    }
+    HQ_VEC h[3][HQ_MAX_E], b1[HQ_MAX_E], b2[HQ_MAX_E], b3[HQ_MAX_E];
+    for (int g = 0; g < 3; g++)
+        for (int c = 0; c < E; c++) {
+            h[g][c] = f[HQ_SLOPES][c];
+            for (int k = HQ_SLOPES - 1; k >= 0; k--)
+                h[g][c] = f[k][c] + gauss[g] * h[g][c];
+        }
+    for (int c = 0; c < E; c++) {
+        b1[c] = h[1][c];
+        b2[c] = 1.2909944487358056 * (h[2][c] - h[0][c]); /* sqrt(15)/3 */
+        b3[c] = (10.0 / 3) * ((h[2][c] + h[0][c]) - 2.0 * h[1][c]);
+    }
+    /* Omega = v b1 + v b3/12 + [x, y]/240, x = -20 v b1 - v b3 + C1, y = v b2 + C2,
+     * C1 = v^2 [b1, b2], C2 = -[v b1, 2 v b3 + C1]/60; terms of order tau^7 are left out */
+    HQ_VEC c1[HQ_MAX_E], x[HQ_MAX_E], y2[HQ_MAX_E], y3[HQ_MAX_E], u[HQ_MAX_E];
+    HQ_(bracket)(b1, b2, c1, E);
+    HQ_(bracket)(b1, b3, y2, E);
+    HQ_(bracket)(b1, c1, y3, E);
+    for (int c = 0; c < E; c++) {
+        W[0][c] = b1[c] + (1.0 / 12) * b3[c];
+        x[c] = -20.0 * b1[c] - b3[c];
+        y2[c] = (-1.0 / 30) * y2[c];
+        y3[c] = (-1.0 / 60) * y3[c];
+    }
+    HQ_(bracket)(x, b2, t, E);
+    for (int c = 0; c < E; c++)
+        W[1][c] = (1.0 / 240) * t[c];
+    HQ_(bracket)(x, y2, t, E);
+    HQ_(bracket)(c1, b2, u, E);
+    for (int c = 0; c < E; c++)
+        W[2][c] = (1.0 / 240) * (t[c] + u[c]);
+    HQ_(bracket)(x, y3, t, E);
+    for (int c = 0; c < E; c++)
+        W[3][c] = (1.0 / 240) * t[c];
+}
+
+/* The rotation b, then a, whichever it is. */
+HQ_INLINE void HQ_(then)(const HQ_VEC *a, const HQ_VEC *b, HQ_VEC *out, const int E)
+{
+    if (E == 3)
+        HQ_(after)(a, b, out);
+    else
+        HQ_(product)(a, b, out);
+}
+
+HQ_INLINE void HQ_(exponential)(const HQ_VEC *omega, HQ_VEC *U, int large, const int E)
+{
+    if (E == 3)
+        HQ_(quaternion)(omega, U, large);
+    else
+        HQ_(unitary)(omega, U);
+}
+
+/* Does any lane's |a|^2 exceed what a short series is good for?  (Not-a-number: no matter.) */
+HQ_INLINE HQ_INDEX HQ_(exceeds)(const HQ_VEC *a, double factor)
+{
+    return (HQ_INDEX)(factor * (a[0] * a[0] + a[1] * a[1] + a[2] * a[2]) > HQ_SMALL);
+}
+
+/* One step tau of the local flow for the lanes at `at` (an offset into every array of `to`). */
+HQ_INLINE void HQ_(local)(const hq_split *k, double *to, ptrdiff_t at, double tau, const int E)
+{
+    const ptrdiff_t nv = k->directions, np = k->momenta, S = k->species, stride = k->stride;
+    const ptrdiff_t each = np * S * E * stride; /* from direction to direction */
+    const int pair = nv == 2;
+    double *x = to + at;
+    HQ_VEC D[HQ_SUMS][HQ_MAX_E] = {{{0}}}, one[2][HQ_MAX_E];
+    for (ptrdiff_t d = 0; d < nv; d++) {
+        HQ_VEC net[HQ_MAX_E] = {{0}};
+        for (ptrdiff_t p = 0; p < np; p++) {
+            const double w = k->weight[p * nv + d], *a = x + d * each + p * S * E * stride;
+            for (int c = 0; c < E; c++) {
+                HQ_VEC part = HQ_(load)(a + c * stride);
+                if (S == 2)
+                    part -= HQ_(load)(a + (E + c) * stride);
+                net[c] += w * part;
+            }
+        }
+        double power = 1.0;
+        for (int n = 0; n < (pair ? 1 : HQ_SUMS); n++, power *= k->v[d])
+            for (int c = 0; c < E; c++)
+                D[n][c] += power * net[c];
+        for (int c = 0; pair && c < E; c++)
+            one[d][c] = net[c];
+    }
+    const double kappa = pair ? k->mu * (1.0 - k->v[0] * k->v[1]) : k->mu;
+    HQ_VEC whole[HQ_MAX_E], W[4][HQ_MAX_E], frame[HQ_MAX_TURN];
+    for (int c = 0; c < E; c++)
+        whole[c] = (kappa * tau) * D[0][c];
+    if (!pair)
+        HQ_(magnus)(D, k->mu, tau, W, E);
+    int large = 0;
+    if (E == 3) {
+        HQ_INDEX more = HQ_(exceeds)(whole, 1.0);
+        if (!pair) /* |Omega_v|^2 <= 4 sum |W_n|^2 */
+            for (int n = 0; n < 4; n++)
+                more |= HQ_(exceeds)(W[n], 16.0);
+        else
+            for (int d = 0; d < 2; d++)
+                more |= HQ_(exceeds)(one[d], 4.0 * k->mu * tau * k->mu * tau);
+        large = HQ_(any)(more);
+    }
+    HQ_(exponential)(whole, frame, large, E);
+    if (k->mean) {
+        HQ_VEC around[HQ_MAX_E], outer[HQ_MAX_TURN], both[HQ_MAX_TURN];
+        for (int c = 0; c < E; c++)
+            around[c] = tau * HQ_(load)(k->mean + c * stride + at);
+        HQ_(exponential)(around, outer, 1, E);
+        HQ_(then)(outer, frame, both, E);
+        memcpy(frame, both, sizeof frame);
+    }
+    const int alone = pair && S == 1 && np == 1; /* P_i along D_i: the inner turn does nothing */
+    for (ptrdiff_t d = 0; d < nv; d++) {
+        const double v = k->v[d];
+        HQ_VEC omega[HQ_MAX_E], inner[HQ_MAX_TURN], U[HQ_MAX_TURN];
+        const HQ_VEC *turn = frame;
+        if (!alone) {
+            for (int c = 0; c < E; c++)
+                omega[c] = pair ? (-k->mu * tau * v * (v - k->v[1 - d])) * one[d][c]
+                         : v * (W[0][c] + v * (W[1][c] + v * (W[2][c] + v * W[3][c])));
+            HQ_(exponential)(omega, inner, large, E);
+            HQ_(then)(frame, inner, U, E);
+            turn = U;
+        }
+        for (ptrdiff_t a = 0; a < np * S; a++) {
+            double *r = x + d * each + a * E * stride;
+            HQ_VEC rho[HQ_MAX_E];
+            for (int c = 0; c < E; c++)
+                rho[c] = HQ_(load)(r + c * stride);
+            if (E == 3)
+                HQ_(turn)(turn, rho);
+            else
+                HQ_(transform)(turn, rho);
+            for (int c = 0; c < E; c++)
+                HQ_(store)(r + c * stride, rho[c]);
+        }
+    }
+}
+
+/* Numbers 0..count-1 (a multiple of the lanes) of `arrays` arrays, shifted: adjacent pairs. */
+HQ_INLINE void HQ_(interpolate)(const double *x, double *y, ptrdiff_t stride, ptrdiff_t arrays,
+                                ptrdiff_t count, const double *weight)
+{
+    HQ_VEC w[HQ_POINTS];
+    HQ_UNROLL
+    for (int j = 0; j < HQ_POINTS; j++)
+        w[j] = weight[j] - (HQ_VEC){0};
+    for (ptrdiff_t a = 0; a < arrays; a++, x += stride, y += stride)
+        for (ptrdiff_t i = 0; i < count; i += HQ_LANES) {
+            HQ_VEC s[HQ_POINTS / 2];
+            HQ_UNROLL
+            for (int j = 0; j < HQ_POINTS / 2; j++)
+                s[j] = w[2 * j] * HQ_(load)(x + i + 2 * j) +
+                       w[2 * j + 1] * HQ_(load)(x + i + 2 * j + 1);
+            HQ_(store)(y + i, ((s[0] + s[1]) + (s[2] + s[3])) + (s[4] + s[5]));
+        }
+}
+
+/* Every mode turned by its own rotation, which is the same at every z. */
+HQ_INLINE void HQ_(turn_modes)(const hq_split *k, double *to, ptrdiff_t at, const double *table,
+                               const int E)
+{
+    const ptrdiff_t modes = k->directions * k->momenta * k->species, stride = k->stride;
+    const int n = E == 3 ? 4 : 18;
+    for (ptrdiff_t m = 0; m < modes; m++, table += n) {
+        double *r = to + at + m * E * stride;
+        HQ_VEC U[HQ_MAX_TURN], rho[HQ_MAX_E];
+        for (int i = 0; i < n; i++)
+            U[i] = table[i] - (HQ_VEC){0};
+        for (int c = 0; c < E; c++)
+            rho[c] = HQ_(load)(r + c * stride);
+        if (E == 3)
+            HQ_(turn)(U, rho);
+        else
+            HQ_(transform)(U, rho);
+        for (int c = 0; c < E; c++)
+            HQ_(store)(r + c * stride, rho[c]);
+    }
+}
+
+static void HQ_(local_2)(const hq_split *k, double *to, ptrdiff_t at, double tau)
+{
+    HQ_(local)(k, to, at, tau, 3);
+}
+
+static void HQ_(local_3)(const hq_split *k, double *to, ptrdiff_t at, double tau)
+{
+    HQ_(local)(k, to, at, tau, 9);
+}

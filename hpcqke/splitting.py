@@ -1,0 +1,243 @@
+"""Splitting integrators: a step is a product of flows that are solved exactly.
+
+    S(h) = A(a_s h) B(b_{s-1} h) A(a_{s-1} h) ... B(b_1 h) A(a_1 h)
+
+A: streaming -v d_z rho (and vacuum oscillations, which are the same at every z and commute with
+it): a shift of each direction by v a h, 12-point Lagrange interpolation on the grid.
+B: refraction i[rho, mu (M - v F) + matter] of each cell by itself: rotations, so that |P| stays to
+rounding (two directions: exact; more: to sixth order in h, see cython_kernels/splitting.h).
+Both are reversible: the negative coefficients do no harm. Nothing limits h dz or v h/dz.
+
+Coefficients: S. Blanes & P. C. Moan, Practical symplectic partitioned Runge-Kutta and
+Runge-Kutta-Nystroem methods, J. Comput. Appl. Math. 142 (2002) 313, Tables 2 (S6, order 4) and 3
+(S10, order 6).
+"""
+
+from __future__ import annotations
+
+import math
+from time import perf_counter
+
+import numpy as np
+
+from hpcqke.kernels import splitting
+
+HALVES = {
+    "bm4": (
+        (0.0792036964311957, 0.353172906049774, -0.0420650803577195),
+        (0.209515106613362, -0.143851773179818),
+    ),
+    "bm6": (
+        (
+            0.0502627644003922,
+            0.413514300428344,
+            0.0450798897943977,
+            -0.188054853819569,
+            0.541960678450780,
+        ),
+        (0.148816447901042, -0.132385865767784, 0.067307604692185, 0.432666402578175),
+    ),
+}
+"""The first halves of the palindromes a and b; what is missing in the middle makes both sum to 1."""
+
+
+def coefficients(method: str) -> tuple[list[float], list[float]]:
+    """(a, b) of one of `HALVES`: s numbers and s - 1 numbers."""
+    a, b = HALVES[method]
+    a = [*a, 1 - 2 * math.fsum(a)]
+    b = [*b, 0.5 - math.fsum(b)]
+    return a + a[-2::-1], b + b[::-1]
+
+
+def interpolation(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(first, weight) of f(z_i + distance dz) = sum_j weight_j f(z_{i + first + j}).
+
+    Lagrange's polynomial through the nearest points, as many on each side. The weights add up to
+    1, which keeps sums over the box.
+    """
+    left = splitting.POINTS // 2 - 1
+    x = np.arange(-left, splitting.POINTS - left)
+    whole = np.floor(distance)
+    weight = np.ones((distance.size, x.size))
+    for j, xj in enumerate(x):
+        for xi in x[x != xj]:
+            weight[:, j] *= (distance - whole - xi) / (xj - xi)
+    for row in weight:
+        row[np.abs(row).argmax()] += 1 - math.fsum(row)
+    return whole.astype(int) - left, weight
+
+
+class Splitting:
+    """The context of a TS of type python. ``end_of_step(t, h)`` -> (h, t after it)."""
+
+    def __init__(self, ps, equation, method: str, end_of_step) -> None:
+        self.ps, self.equation, self.end_of_step = ps, equation, end_of_step
+        self.a, self.b = coefficients(method)
+        self._h = None
+        self._sets: ArraySets | None = None
+
+    def step(self, ts) -> None:
+        """One step of the solution; sets the time. Called by PETSc."""
+        vec = ts.getSolution()
+        h, t_new = self.end_of_step(ts.getTime(), ts.getTimeStep())
+        self.take(h, self.ps.array(vec))
+        vec.stateIncrease()
+        ts.setTime(t_new)
+
+    def take(self, h: float, X: np.ndarray) -> None:
+        """rho(t) -> rho(t + h), in place."""
+        if h != self._h:
+            self._prepare(h)
+        sets, flows, seconds = self._sets, self._sets.flows, self.equation.seconds
+        begun, waited = perf_counter(), seconds["ghost rows"]
+        flows.unpack(X)
+        if sets.traces:
+            self._exchange(sets.traces)
+            flows.traces(self._trace_shift)
+        for shift, tau in zip(self._shifts, [*self.b, None], strict=True):
+            self._exchange(sets.changing)
+            flows.stage(shift, 0.0 if tau is None else tau * h, tau is not None)
+        flows.pack(X)
+        seconds["kernels"] += perf_counter() - begun - (seconds["ghost rows"] - waited)
+        self.equation.calls += len(self.b)
+
+    def _exchange(self, arrays) -> None:
+        begun = perf_counter()
+        arrays.fill()
+        self.equation.seconds["ghost rows"] += perf_counter() - begun
+
+    def _prepare(self, h: float) -> None:
+        """The shifts of a step h, and arrays with ghosts enough for them."""
+        kinds = {a: self._shift(a * h) for a in self.a}
+        self._shifts = [kinds[a] for a in self.a]
+        self._trace_shift = self._shift(h, turn=False)
+        width = max(shift.width for shift in self._shifts)
+        trace_width = self._trace_shift.width if self.ps.N == 2 else 0
+        if self._sets is None or width > self._sets.width or trace_width > self._sets.trace_width:
+            if self._sets:
+                self._sets.destroy()
+            self._sets = ArraySets(self.ps, self.equation, width, trace_width)
+        self._h = h
+
+    def _shift(self, time: float, turn: bool = True) -> splitting.Shift:
+        ps = self.ps
+        v = ps.momentum.v if self.equation.transport else np.zeros(ps.nv)
+        mode = self.equation.mode_hamiltonian() if turn else None
+        turns = None if mode is None else splitting.rotations(time * mode)
+        return splitting.Shift(*interpolation(-v * (time / ps.z.dz)), turns)
+
+    def destroy(self, ts=None) -> None:
+        """Free the arrays and PETSc's objects."""
+        if self._sets:
+            self._sets.destroy()
+            self._sets, self._h = None, None
+
+
+class ArraySets:
+    """The two sets of arrays of a rank with their ghosts: ``changing`` numbers and ``traces``."""
+
+    def __init__(self, ps, equation, width: int, trace_width: int) -> None:
+        self.width, self.trace_width = width, trace_width
+        self.flows = flows = splitting.Flows(
+            ps.N,
+            ps.S,
+            ps.momentum.v,
+            ps.momentum.weight,
+            ps.rows,
+            max(width, trace_width),
+            places(ps),
+            equation.strength(0.0),
+            equation.mean_hamiltonian(),
+        )
+        one = ps.ranks_z == 1
+        self._vecs = [] if one else [SetVecs(ps, array) for array in flows.sets]
+        make = Wrapped if one else Exchanged
+        self.changing = make(ps, flows, self._vecs, (0, flows.changing), width)
+        self.traces = None
+        if trace_width:
+            last = (flows.changing, flows.arrays)
+            self.traces = make(ps, flows, self._vecs, last, trace_width)
+
+    def destroy(self) -> None:
+        """Free PETSc's objects."""
+        for thing in (self.changing, self.traces, *self._vecs):
+            if thing:
+                thing.destroy()
+
+
+def places(ps) -> np.ndarray:
+    """For each number of a row of X the array it lies in, -1 for padding.
+
+    Arrays are ordered (direction, momentum, species, component), components of the trace left out;
+    behind them the traces of two flavors.
+    """
+    traces = ps.N == 2
+    shape = (ps.nv, ps.np, ps.S, ps.C - traces)
+    index = np.arange(math.prod(shape)).reshape(shape)
+    if traces:
+        behind = index.size + np.arange(math.prod(shape[:3])).reshape(*shape[:3], 1)
+        index = np.concatenate([behind, index], axis=3)
+    natural = np.moveaxis(index, 0, 1)[None] + 1  # (row, momentum, direction, species, component)
+    return ps.from_natural(np.broadcast_to(natural, (ps.rows, *natural.shape[1:])))[0].astype(int) - 1
+
+
+class Wrapped:
+    """Ghosts of a box that is all on this rank."""
+
+    def __init__(self, ps, flows, vecs, arrays: tuple[int, int], width: int) -> None:
+        self._fill = lambda: flows.wrap(*arrays, width)
+
+    def fill(self) -> None:
+        """Fill the ghosts of the front set."""
+        self._fill()
+
+    def destroy(self) -> None:
+        """Nothing to free."""
+
+
+class SetVecs:
+    """A set of arrays as PETSc sees it: all ranks' numbers, and this rank's ghosts."""
+
+    def __init__(self, ps, array: np.ndarray) -> None:
+        flat = array.reshape(-1)
+        self.all = ps.PETSc.Vec().createWithArray(flat, comm=ps.comm)
+        self.own = ps.PETSc.Vec().createWithArray(flat, comm=ps.PETSc.COMM_SELF)
+
+    def destroy(self) -> None:
+        """Free both."""
+        self.all.destroy()
+        self.own.destroy()
+
+
+class Exchanged:
+    """Ghosts that lie on other ranks, as many neighbours away as it takes: a PETSc scatter."""
+
+    def __init__(self, ps, flows, vecs, arrays: tuple[int, int], width: int) -> None:
+        self._flows, self._vecs = flows, vecs
+        PETSc, (z0, z1) = ps.PETSc, ps.z_range
+        strides = np.array(ps.comm.allgather(flows.stride))
+        starts = np.concatenate([[0], np.cumsum(strides * flows.arrays)])[:-1]
+        bounds = np.array([*(z[0] for z in ps.comm.allgather(ps.z_range)), ps.nz])
+        z = np.concatenate([np.arange(z0 - width, z0), np.arange(z1, z1 + width)])
+        rows = z % ps.nz
+        owner = np.searchsorted(bounds, rows, side="right") - 1
+        k = np.arange(*arrays)[:, None]
+        source = starts[owner] + k * strides[owner] + flows.pad + rows - bounds[owner]
+        target = k * flows.stride + flows.pad + z - z0
+        index = [
+            PETSc.IS().createGeneral(i.reshape(-1).astype(PETSc.IntType), comm=PETSc.COMM_SELF)
+            for i in (source, target)
+        ]
+        self._scatter = PETSc.Scatter().create(vecs[0].all, index[0], vecs[0].own, index[1])
+        for one in index:
+            one.destroy()
+
+    def fill(self) -> None:
+        """Fill the ghosts of the front set."""
+        vecs = self._vecs[self._flows.front]
+        self._scatter.begin(vecs.all, vecs.own)
+        self._scatter.end(vecs.all, vecs.own)
+
+    def destroy(self) -> None:
+        """Free the scatter."""
+        self._scatter.destroy()
