@@ -10,6 +10,11 @@
  * for itself.  `large` = 0 promises that no lane needs that.  Both ways give the same bits.
  */
 #define HQ_MAX_HALVINGS 600
+#if HQ_LANES == 8
+#define HQ_REST , 6, 7, 4, 5
+#else
+#define HQ_REST
+#endif
 #define HQ_SMALL 1.0   /* |W|^2 below which a quaternion's series is used as it is */
 #define HQ_SMALL_3 0.25 /* Tr Omega^2 likewise */
 
@@ -20,10 +25,13 @@ HQ_INLINE HQ_VEC HQ_(pick)(HQ_INDEX mask, HQ_VEC yes, HQ_VEC no)
 
 HQ_INLINE int HQ_(any)(HQ_INDEX mask)
 {
-    long long sum = 0;
-    for (int i = 0; i < HQ_LANES; i++)
-        sum |= mask[i];
-    return sum != 0;
+#if HQ_LANES == 8
+    mask |= HQ_SHUFFLE(mask, mask, HQ_INDEX, 4, 5, 6, 7, 0, 1, 2, 3);
+#endif
+#if HQ_LANES >= 4
+    mask |= HQ_SHUFFLE(mask, mask, HQ_INDEX, 2, 3, 0, 1 HQ_REST);
+#endif
+    return (mask[0] | mask[1]) != 0;
 }
 
 /* The number of halvings of each lane after which `square` is at most `limit`, and that square. */
@@ -74,6 +82,7 @@ HQ_INLINE void HQ_(quaternion)(const HQ_VEC *w, HQ_VEC *q, int large)
         }
     }
     q[0] = c;
+    HQ_UNROLL
     for (int i = 0; i < 3; i++)
         q[1 + i] = s * w[i];
 }
@@ -99,9 +108,11 @@ HQ_INLINE void HQ_(turn)(const HQ_VEC *q, HQ_VEC *P)
 {
     HQ_VEC t[3], u[3];
     HQ_(cross)(q + 1, P, t);
+    HQ_UNROLL
     for (int i = 0; i < 3; i++)
         t[i] = t[i] + t[i];
     HQ_(cross)(q + 1, t, u);
+    HQ_UNROLL
     for (int i = 0; i < 3; i++)
         P[i] = P[i] + (q[0] * t[i] + u[i]);
 }
@@ -112,10 +123,12 @@ HQ_INLINE void HQ_(turn)(const HQ_VEC *q, HQ_VEC *P)
 HQ_INLINE void HQ_(hermitian)(const HQ_VEC *x, HQ_VEC *H)
 {
     static const int at[3][2] = {{0, 1}, {0, 2}, {1, 2}};
+    HQ_UNROLL
     for (int a = 0; a < 3; a++) {
         H[8 * a] = x[a];
         H[8 * a + 1] = (HQ_VEC){0};
     }
+    HQ_UNROLL
     for (int q = 0; q < 3; q++) {
         const int a = at[q][0], b = at[q][1];
         H[2 * (3 * a + b)] = H[2 * (3 * b + a)] = x[3 + 2 * q];
@@ -127,7 +140,9 @@ HQ_INLINE void HQ_(hermitian)(const HQ_VEC *x, HQ_VEC *H)
 /* C = A B. */
 static void HQ_(product)(const HQ_VEC *A, const HQ_VEC *B, HQ_VEC *C)
 {
+    HQ_UNROLL
     for (int a = 0; a < 3; a++)
+        HQ_UNROLL
         for (int b = 0; b < 3; b++) {
             HQ_VEC re = {0}, im = {0};
             HQ_UNROLL
@@ -148,6 +163,7 @@ static void HQ_(unitary)(const HQ_VEC *omega, HQ_VEC *U)
 {
     HQ_VEC Q[18], Q2[18], x[9], count;
     const HQ_VEC mean = (omega[0] + omega[1] + omega[2]) * (1.0 / 3);
+    HQ_UNROLL
     for (int i = 0; i < 9; i++)
         x[i] = i < 3 ? omega[i] - mean : omega[i];
     HQ_VEC square = (x[0] * x[0] + x[1] * x[1] + x[2] * x[2]) +
@@ -155,12 +171,14 @@ static void HQ_(unitary)(const HQ_VEC *omega, HQ_VEC *U)
                            (x[7] * x[7] + x[8] * x[8]));
     const int most = HQ_(halvings)(&square, HQ_SMALL_3, &count);
     for (int i = most; i > 0; i--)
+        HQ_UNROLL
         for (int j = 0; j < 9; j++)
             x[j] = HQ_(pick)((HQ_INDEX)(count >= (double)i), 0.5 * x[j], x[j]);
     HQ_(hermitian)(x, Q);
     HQ_(product)(Q, Q, Q2);
     const HQ_VEC p = 0.5 * square;
     HQ_VEC cube = {0}; /* Tr Q^3 = 3 det Q, as Tr Q = 0 */
+    HQ_UNROLL
     for (int i = 0; i < 18; i += 2)
         cube += HQ_RE_CONJ(Q + i, Q2 + i);
     const HQ_VEC d = cube * (1.0 / 3);
@@ -178,6 +196,7 @@ static void HQ_(unitary)(const HQ_VEC *omega, HQ_VEC *U)
         sum[n % 2][1] += f * b;
         sum[n % 2][2] += f * c;
     }
+    HQ_UNROLL
     for (int i = 0; i < 9; i++) {
         const HQ_VEC *q = Q + 2 * i, *r = Q2 + 2 * i;
         HQ_VEC re = (sum[0][0] * r[0] - sum[1][0] * r[1]) + (sum[0][1] * q[0] - sum[1][1] * q[1]);
@@ -188,6 +207,7 @@ static void HQ_(unitary)(const HQ_VEC *omega, HQ_VEC *U)
     for (int i = most; i > 0; i--) {
         HQ_VEC V[18];
         HQ_(product)(U, U, V);
+        HQ_UNROLL
         for (int j = 0; j < 18; j++)
             U[j] = HQ_(pick)((HQ_INDEX)(count >= (double)i), V[j], U[j]);
     }
@@ -200,6 +220,7 @@ static void HQ_(transform)(const HQ_VEC *U, HQ_VEC *rho)
     HQ_VEC H[18], T[18];
     HQ_(hermitian)(rho, H);
     HQ_(product)(U, H, T);
+    HQ_UNROLL
     for (int e = 0; e < 6; e++) {
         const int a = at[e][0], b = at[e][1];
         HQ_VEC re = {0}, im = {0};

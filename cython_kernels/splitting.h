@@ -30,31 +30,41 @@ HQ_INLINE void HQ_(magnus)(const HQ_VEC D[HQ_SUMS][HQ_MAX_E], double mu, double 
     static const double gauss[3] = {0.11270166537925831, 0.5, 0.88729833462074169};
     HQ_VEC G[HQ_SLOPES + 2][HQ_SLOPES + 1][HQ_MAX_E], f[HQ_SLOPES + 1][HQ_MAX_E], t[HQ_MAX_E];
     for (int n = 1; n < HQ_SUMS; n++) /* G[n][k]: Taylor coefficients of D_n in t/tau */
+        HQ_UNROLL
         for (int c = 0; c < E; c++)
             G[n][0][c] = D[n][c];
+    HQ_UNROLL
     for (int c = 0; c < E; c++)
         f[0][c] = (-mu * tau) * D[1][c];
     for (int k = 0; k < HQ_SLOPES; k++) {
         for (int n = 1; n <= HQ_SLOPES - k; n++) {
-            HQ_VEC sum[HQ_MAX_E] = {{0}};
+            HQ_VEC sum[HQ_MAX_E];
+            HQ_UNROLL
+            for (int c = 0; c < E; c++)
+                sum[c] = (HQ_VEC){0};
             for (int j = 0; j <= k; j++) {
                 HQ_(bracket)(f[j], G[n + 1][k - j], t, E);
+                HQ_UNROLL
                 for (int c = 0; c < E; c++)
                     sum[c] += t[c];
             }
+            HQ_UNROLL
             for (int c = 0; c < E; c++)
                 G[n][k + 1][c] = (1.0 / (k + 1)) * sum[c];
         }
+        HQ_UNROLL
         for (int c = 0; c < E; c++)
             f[k + 1][c] = (-mu * tau) * G[1][k + 1][c];
     }
     HQ_VEC h[3][HQ_MAX_E], b1[HQ_MAX_E], b2[HQ_MAX_E], b3[HQ_MAX_E];
     for (int g = 0; g < 3; g++)
+        HQ_UNROLL
         for (int c = 0; c < E; c++) {
             h[g][c] = f[HQ_SLOPES][c];
             for (int k = HQ_SLOPES - 1; k >= 0; k--)
                 h[g][c] = f[k][c] + gauss[g] * h[g][c];
         }
+    HQ_UNROLL
     for (int c = 0; c < E; c++) {
         b1[c] = h[1][c];
         b2[c] = 1.2909944487358056 * (h[2][c] - h[0][c]); /* sqrt(15)/3 */
@@ -66,6 +76,7 @@ HQ_INLINE void HQ_(magnus)(const HQ_VEC D[HQ_SUMS][HQ_MAX_E], double mu, double 
     HQ_(bracket)(b1, b2, c1, E);
     HQ_(bracket)(b1, b3, y2, E);
     HQ_(bracket)(b1, c1, y3, E);
+    HQ_UNROLL
     for (int c = 0; c < E; c++) {
         W[0][c] = b1[c] + (1.0 / 12) * b3[c];
         x[c] = -20.0 * b1[c] - b3[c];
@@ -73,13 +84,16 @@ HQ_INLINE void HQ_(magnus)(const HQ_VEC D[HQ_SUMS][HQ_MAX_E], double mu, double 
         y3[c] = (-1.0 / 60) * y3[c];
     }
     HQ_(bracket)(x, b2, t, E);
+    HQ_UNROLL
     for (int c = 0; c < E; c++)
         W[1][c] = (1.0 / 240) * t[c];
     HQ_(bracket)(x, y2, t, E);
     HQ_(bracket)(c1, b2, u, E);
+    HQ_UNROLL
     for (int c = 0; c < E; c++)
         W[2][c] = (1.0 / 240) * (t[c] + u[c]);
     HQ_(bracket)(x, y3, t, E);
+    HQ_UNROLL
     for (int c = 0; c < E; c++)
         W[3][c] = (1.0 / 240) * t[c];
 }
@@ -107,85 +121,149 @@ HQ_INLINE HQ_INDEX HQ_(exceeds)(const HQ_VEC *a, double factor)
     return (HQ_INDEX)(factor * (a[0] * a[0] + a[1] * a[1] + a[2] * a[2]) > HQ_SMALL);
 }
 
-/* One step tau of the local flow for the lanes at `at` (an offset into every array of `to`). */
-HQ_INLINE void HQ_(local)(const hq_split *k, double *to, ptrdiff_t at, double tau, const int E)
+/* out = the sum over the momenta of direction d of rho - rhobar; x: the lanes in the first array. */
+HQ_INLINE void HQ_(net)(const hq_split *k, const double *x, ptrdiff_t d, HQ_VEC *out, const int E,
+                        const int S)
 {
-    const ptrdiff_t nv = k->directions, np = k->momenta, S = k->species, stride = k->stride;
-    const ptrdiff_t each = np * S * E * stride; /* from direction to direction */
-    const int pair = nv == 2;
-    double *x = to + at;
-    HQ_VEC D[HQ_SUMS][HQ_MAX_E] = {{{0}}}, one[2][HQ_MAX_E];
-    for (ptrdiff_t d = 0; d < nv; d++) {
-        HQ_VEC net[HQ_MAX_E] = {{0}};
-        for (ptrdiff_t p = 0; p < np; p++) {
-            const double w = k->weight[p * nv + d], *a = x + d * each + p * S * E * stride;
-            for (int c = 0; c < E; c++) {
-                HQ_VEC part = HQ_(load)(a + c * stride);
-                if (S == 2)
-                    part -= HQ_(load)(a + (E + c) * stride);
-                net[c] += w * part;
-            }
-        }
-        double power = 1.0;
-        for (int n = 0; n < (pair ? 1 : HQ_SUMS); n++, power *= k->v[d])
-            for (int c = 0; c < E; c++)
-                D[n][c] += power * net[c];
-        for (int c = 0; pair && c < E; c++)
-            one[d][c] = net[c];
-    }
-    const double kappa = pair ? k->mu * (1.0 - k->v[0] * k->v[1]) : k->mu;
-    HQ_VEC whole[HQ_MAX_E], W[4][HQ_MAX_E], frame[HQ_MAX_TURN];
-    for (int c = 0; c < E; c++)
-        whole[c] = (kappa * tau) * D[0][c];
-    if (!pair)
-        HQ_(magnus)(D, k->mu, tau, W, E);
-    int large = 0;
-    if (E == 3) {
-        HQ_INDEX more = HQ_(exceeds)(whole, 1.0);
-        if (!pair) /* |Omega_v|^2 <= 4 sum |W_n|^2 */
-            for (int n = 0; n < 4; n++)
-                more |= HQ_(exceeds)(W[n], 16.0);
-        else
-            for (int d = 0; d < 2; d++)
-                more |= HQ_(exceeds)(one[d], 4.0 * k->mu * tau * k->mu * tau);
-        large = HQ_(any)(more);
-    }
-    HQ_(exponential)(whole, frame, large, E);
-    if (k->mean) {
-        HQ_VEC around[HQ_MAX_E], outer[HQ_MAX_TURN], both[HQ_MAX_TURN];
-        for (int c = 0; c < E; c++)
-            around[c] = tau * HQ_(load)(k->mean + c * stride + at);
-        HQ_(exponential)(around, outer, 1, E);
-        HQ_(then)(outer, frame, both, E);
-        memcpy(frame, both, sizeof frame);
-    }
-    const int alone = pair && S == 1 && np == 1; /* P_i along D_i: the inner turn does nothing */
-    for (ptrdiff_t d = 0; d < nv; d++) {
-        const double v = k->v[d];
-        HQ_VEC omega[HQ_MAX_E], inner[HQ_MAX_TURN], U[HQ_MAX_TURN];
-        const HQ_VEC *turn = frame;
-        if (!alone) {
-            for (int c = 0; c < E; c++)
-                omega[c] = pair ? (-k->mu * tau * v * (v - k->v[1 - d])) * one[d][c]
-                         : v * (W[0][c] + v * (W[1][c] + v * (W[2][c] + v * W[3][c])));
-            HQ_(exponential)(omega, inner, large, E);
-            HQ_(then)(frame, inner, U, E);
-            turn = U;
-        }
-        for (ptrdiff_t a = 0; a < np * S; a++) {
-            double *r = x + d * each + a * E * stride;
-            HQ_VEC rho[HQ_MAX_E];
-            for (int c = 0; c < E; c++)
-                rho[c] = HQ_(load)(r + c * stride);
-            if (E == 3)
-                HQ_(turn)(turn, rho);
-            else
-                HQ_(transform)(turn, rho);
-            for (int c = 0; c < E; c++)
-                HQ_(store)(r + c * stride, rho[c]);
+    const ptrdiff_t stride = k->stride, np = k->momenta;
+    for (ptrdiff_t p = 0; p < np; p++) {
+        const double w = k->weight[p * k->directions + d], *a = x + (d * np + p) * S * E * stride;
+        HQ_UNROLL
+        for (int c = 0; c < E; c++) {
+            HQ_VEC part = HQ_(load)(a + c * stride);
+            if (S == 2)
+                part -= HQ_(load)(a + (E + c) * stride);
+            out[c] = p ? out[c] + w * part : w * part;
         }
     }
 }
+
+/* Every mode of direction d turned by U. */
+HQ_INLINE void HQ_(turn_direction)(const hq_split *k, double *x, ptrdiff_t d, const HQ_VEC *U,
+                                   const int E, const int S)
+{
+    const ptrdiff_t stride = k->stride, np = k->momenta;
+    for (ptrdiff_t m = d * np * S; m < (d + 1) * np * S; m++) {
+        double *r = x + m * E * stride;
+        HQ_VEC rho[HQ_MAX_E];
+        HQ_UNROLL
+        for (int c = 0; c < E; c++)
+            rho[c] = HQ_(load)(r + c * stride);
+        if (E == 3)
+            HQ_(turn)(U, rho);
+        else
+            HQ_(transform)(U, rho);
+        HQ_UNROLL
+        for (int c = 0; c < E; c++)
+            HQ_(store)(r + c * stride, rho[c]);
+    }
+}
+
+/* frame = the turn by `whole`, then by mean tau. */
+HQ_INLINE void HQ_(common)(const hq_split *k, ptrdiff_t at, double tau, const HQ_VEC *whole,
+                           HQ_VEC *frame, int large, const int E)
+{
+    HQ_(exponential)(whole, frame, large, E);
+    if (k->mean) {
+        HQ_VEC around[HQ_MAX_E], outer[HQ_MAX_TURN], both[HQ_MAX_TURN];
+        HQ_UNROLL
+        for (int c = 0; c < E; c++)
+            around[c] = tau * HQ_(load)(k->mean + c * k->stride + at);
+        HQ_(exponential)(around, outer, 1, E);
+        HQ_(then)(outer, frame, both, E);
+        HQ_UNROLL
+        for (int c = 0; c < (E == 3 ? 4 : 18); c++)
+            frame[c] = both[c];
+    }
+}
+
+/* The local flow of two directions over tau, for the lanes at `at` (an offset into every array). */
+HQ_INLINE void HQ_(local_pair)(const hq_split *k, double *to, ptrdiff_t at, double tau,
+                               const int E, const int S)
+{
+    double *x = to + at;
+    const double *v = k->v, kappa = k->mu * (1.0 - v[0] * v[1]);
+    const int alone = S == 1 && k->momenta == 1; /* rho_i along D_i: the inner turn does nothing */
+    HQ_VEC D[2][HQ_MAX_E], whole[HQ_MAX_E], frame[HQ_MAX_TURN];
+    HQ_(net)(k, x, 0, D[0], E, S);
+    HQ_(net)(k, x, 1, D[1], E, S);
+    HQ_UNROLL
+    for (int c = 0; c < E; c++)
+        whole[c] = (kappa * tau) * (D[0][c] + D[1][c]);
+    const double own = k->mu * tau * (v[0] - v[1]); /* |v| <= 1 */
+    int large = 0;
+    if (E == 3) {
+        HQ_INDEX more = HQ_(exceeds)(whole, 1.0);
+        for (int d = 0; d < 2 && !alone; d++)
+            more |= HQ_(exceeds)(D[d], own * own);
+        large = HQ_(any)(more);
+    }
+    HQ_(common)(k, at, tau, whole, frame, large, E);
+    for (int d = 0; d < 2; d++) {
+        HQ_VEC omega[HQ_MAX_E], inner[HQ_MAX_TURN], U[HQ_MAX_TURN];
+        if (alone) {
+            HQ_(turn_direction)(k, x, d, frame, E, S);
+            continue;
+        }
+        HQ_UNROLL
+        for (int c = 0; c < E; c++)
+            omega[c] = (d ? own * v[1] : -own * v[0]) * D[d][c];
+        HQ_(exponential)(omega, inner, large, E);
+        HQ_(then)(frame, inner, U, E);
+        HQ_(turn_direction)(k, x, d, U, E, S);
+    }
+}
+
+/* The local flow of any other number of directions. */
+HQ_INLINE void HQ_(local_many)(const hq_split *k, double *to, ptrdiff_t at, double tau,
+                               const int E, const int S)
+{
+    double *x = to + at;
+    HQ_VEC D[HQ_SUMS][HQ_MAX_E], W[4][HQ_MAX_E], whole[HQ_MAX_E], frame[HQ_MAX_TURN];
+    HQ_UNROLL
+    for (int n = 0; n < HQ_SUMS; n++)
+        HQ_UNROLL
+        for (int c = 0; c < E; c++)
+            D[n][c] = (HQ_VEC){0};
+    for (ptrdiff_t d = 0; d < k->directions; d++) {
+        HQ_VEC net[HQ_MAX_E];
+        double power = 1.0;
+        HQ_(net)(k, x, d, net, E, S);
+        HQ_UNROLL
+        for (int n = 0; n < HQ_SUMS; n++, power *= k->v[d])
+            HQ_UNROLL
+            for (int c = 0; c < E; c++)
+                D[n][c] += power * net[c];
+    }
+    HQ_UNROLL
+    for (int c = 0; c < E; c++)
+        whole[c] = (k->mu * tau) * D[0][c];
+    HQ_(magnus)(D, k->mu, tau, W, E);
+    int large = 0;
+    if (E == 3) { /* |Omega_v|^2 <= 4 sum |W_n|^2 */
+        HQ_INDEX more = HQ_(exceeds)(whole, 1.0);
+        for (int n = 0; n < 4; n++)
+            more |= HQ_(exceeds)(W[n], 16.0);
+        large = HQ_(any)(more);
+    }
+    HQ_(common)(k, at, tau, whole, frame, large, E);
+    for (ptrdiff_t d = 0; d < k->directions; d++) {
+        const double v = k->v[d];
+        HQ_VEC omega[HQ_MAX_E], inner[HQ_MAX_TURN], U[HQ_MAX_TURN];
+        HQ_UNROLL
+        for (int c = 0; c < E; c++)
+            omega[c] = v * (W[0][c] + v * (W[1][c] + v * (W[2][c] + v * W[3][c])));
+        HQ_(exponential)(omega, inner, large, E);
+        HQ_(then)(frame, inner, U, E);
+        HQ_(turn_direction)(k, x, d, U, E, S);
+    }
+}
+
+/* The vector that begins `n` numbers into a, b being what follows a. */
+#if HQ_LANES == 8
+#define HQ_SLID(a, b, n)                                                                            \
+    HQ_SHUFFLE(a, b, HQ_INDEX, n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7)
+#endif
 
 /* Numbers 0..count-1 (a multiple of the lanes) of `arrays` arrays, shifted: adjacent pairs. */
 HQ_INLINE void HQ_(interpolate)(const double *x, double *y, ptrdiff_t stride, ptrdiff_t arrays,
@@ -195,15 +273,39 @@ HQ_INLINE void HQ_(interpolate)(const double *x, double *y, ptrdiff_t stride, pt
     HQ_UNROLL
     for (int j = 0; j < HQ_POINTS; j++)
         w[j] = weight[j] - (HQ_VEC){0};
-    for (ptrdiff_t a = 0; a < arrays; a++, x += stride, y += stride)
+    for (ptrdiff_t a = 0; a < arrays; a++, x += stride, y += stride) {
+#if HQ_LANES == 8 /* a load that is not aligned costs twice; shuffles do not */
+        HQ_VEC here = HQ_(load)(x), next = HQ_(load)(x + 8);
+#endif
         for (ptrdiff_t i = 0; i < count; i += HQ_LANES) {
-            HQ_VEC s[HQ_POINTS / 2];
+            HQ_VEC t[HQ_POINTS], s[HQ_POINTS / 2];
+#if HQ_LANES == 8
+            const HQ_VEC last = HQ_(load)(x + i + 16);
+            t[0] = here;
+            t[1] = HQ_SLID(here, next, 1);
+            t[2] = HQ_SLID(here, next, 2);
+            t[3] = HQ_SLID(here, next, 3);
+            t[4] = HQ_SLID(here, next, 4);
+            t[5] = HQ_SLID(here, next, 5);
+            t[6] = HQ_SLID(here, next, 6);
+            t[7] = HQ_SLID(here, next, 7);
+            t[8] = next;
+            t[9] = HQ_SLID(next, last, 1);
+            t[10] = HQ_SLID(next, last, 2);
+            t[11] = HQ_SLID(next, last, 3);
+            here = next;
+            next = last;
+#else
+            HQ_UNROLL
+            for (int j = 0; j < HQ_POINTS; j++)
+                t[j] = HQ_(load)(x + i + j);
+#endif
             HQ_UNROLL
             for (int j = 0; j < HQ_POINTS / 2; j++)
-                s[j] = w[2 * j] * HQ_(load)(x + i + 2 * j) +
-                       w[2 * j + 1] * HQ_(load)(x + i + 2 * j + 1);
+                s[j] = w[2 * j] * t[2 * j] + w[2 * j + 1] * t[2 * j + 1];
             HQ_(store)(y + i, ((s[0] + s[1]) + (s[2] + s[3])) + (s[4] + s[5]));
         }
+    }
 }
 
 /* Every mode turned by its own rotation, which is the same at every z. */
@@ -215,25 +317,38 @@ HQ_INLINE void HQ_(turn_modes)(const hq_split *k, double *to, ptrdiff_t at, cons
     for (ptrdiff_t m = 0; m < modes; m++, table += n) {
         double *r = to + at + m * E * stride;
         HQ_VEC U[HQ_MAX_TURN], rho[HQ_MAX_E];
+        HQ_UNROLL
         for (int i = 0; i < n; i++)
             U[i] = table[i] - (HQ_VEC){0};
+        HQ_UNROLL
         for (int c = 0; c < E; c++)
             rho[c] = HQ_(load)(r + c * stride);
         if (E == 3)
             HQ_(turn)(U, rho);
         else
             HQ_(transform)(U, rho);
+        HQ_UNROLL
         for (int c = 0; c < E; c++)
             HQ_(store)(r + c * stride, rho[c]);
     }
 }
 
-static void HQ_(local_2)(const hq_split *k, double *to, ptrdiff_t at, double tau)
-{
-    HQ_(local)(k, to, at, tau, 3);
-}
+#define HQ_LOCAL(name, E, S)                                                                       \
+    static void HQ_(name##_##E##_##S)(const hq_split *k, double *to, ptrdiff_t from, ptrdiff_t end, \
+                                      double tau)                                                  \
+    {                                                                                              \
+        for (ptrdiff_t at = from; at < end; at += HQ_LANES)                                        \
+            HQ_(name)(k, to, at, tau, E, S);                                                       \
+    }
 
-static void HQ_(local_3)(const hq_split *k, double *to, ptrdiff_t at, double tau)
-{
-    HQ_(local)(k, to, at, tau, 9);
-}
+HQ_LOCAL(local_pair, 3, 1) HQ_LOCAL(local_pair, 3, 2)
+HQ_LOCAL(local_pair, 9, 1) HQ_LOCAL(local_pair, 9, 2)
+HQ_LOCAL(local_many, 3, 1) HQ_LOCAL(local_many, 3, 2)
+HQ_LOCAL(local_many, 9, 1) HQ_LOCAL(local_many, 9, 2)
+
+/* By many, flavors - 2, species - 1. */
+typedef void hq_local(const hq_split *k, double *to, ptrdiff_t from, ptrdiff_t end, double tau);
+static hq_local *const HQ_(locals)[2][2][2] = {
+    {{HQ_(local_pair_3_1), HQ_(local_pair_3_2)}, {HQ_(local_pair_9_1), HQ_(local_pair_9_2)}},
+    {{HQ_(local_many_3_1), HQ_(local_many_3_2)}, {HQ_(local_many_9_1), HQ_(local_many_9_2)}},
+};

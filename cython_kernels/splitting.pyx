@@ -95,9 +95,9 @@ cdef class Flows:
             self.k.mean = &self.mean[0, 0]
 
     def make_set(self):
-        """Zeros (arrays, stride) that start at a cache line."""
+        """Zeros (arrays, stride) that start at a cache line, and end a little before their memory."""
         size = self.arrays*self.k.stride
-        room = np.zeros(size + HQ_LINE)
+        room = np.zeros(size + 4*HQ_LINE)  # a kernel reads up to two lines too far
         start = -(room.ctypes.data // 8) % HQ_LINE
         return room[start:start + size].reshape(self.arrays, self.k.stride)
 
@@ -111,13 +111,13 @@ cdef class Flows:
         """Numbers of an array, ghosts and padding included."""
         return self.k.stride
 
-    def unpack(self, const double[:, ::1] X):
+    cpdef unpack(self, const double[:, ::1] X):
         """The front set from the rows of X."""
         self.expect(X)
         with nogil:
             self.run.unpack(&self.k, &X[0, 0], &self.a[0, 0])
 
-    def pack(self, double[:, ::1] X):
+    cpdef pack(self, double[:, ::1] X):
         """The rows of X from the front set."""
         self.expect(X)
         with nogil:
@@ -137,30 +137,51 @@ cdef class Flows:
             raise ValueError("turn must be (modes, 4 or 18)")
         return 0
 
-    def wrap(self, Py_ssize_t first, Py_ssize_t last, Py_ssize_t width):
+    cdef void wrap(self, Py_ssize_t first, Py_ssize_t last, Py_ssize_t width) noexcept nogil:
         """Ghosts of the front set's arrays first..last-1 of a periodic box that is all here."""
-        cdef Py_ssize_t n = self.k.rows, pad = self.k.pad, i, j
+        cdef Py_ssize_t n = self.k.rows, i, j
         cdef double *x
-        if not (0 <= first <= last <= self.arrays and width <= pad):
-            raise ValueError(f"arrays {first}:{last}, width {width}")
-        with nogil:
-            for i in range(first, last):
-                x = &self.a[i, pad]
-                if width <= n:
-                    memcpy(x - width, x + n - width, width*sizeof(double))
-                    memcpy(x + n, x, width*sizeof(double))
-                else:
-                    for j in range(width):
-                        x[-1 - j] = x[n - 1 - j % n]
-                        x[n + j] = x[j % n]
+        for i in range(first, last):
+            x = &self.a[i, self.k.pad]
+            if width <= n:
+                memcpy(x - width, x + n - width, width*sizeof(double))
+                memcpy(x + n, x, width*sizeof(double))
+            else:
+                for j in range(width):
+                    x[-1 - j] = x[n - 1 - j % n]
+                    x[n + j] = x[j % n]
 
-    def traces(self, Shift shift not None):
+    def step(self, double[:, ::1] X, Shift traces, list shifts, const double[::1] taus):
+        """A step of a periodic box that is all here: the same calls as of its parts.
+
+        shifts, taus: of the stages; the last stage, without a tau, has no local flow.
+        """
+        cdef Py_ssize_t i
+        cdef Shift shift
+        if taus.shape[0] != len(shifts) - 1:
+            raise ValueError(f"{len(shifts)} shifts around {taus.shape[0]} times")
+        self.unpack(X)
+        if traces is not None:
+            self.fits(traces)
+            self.wrap(self.changing, self.arrays, traces.width)
+            self.traces(traces)
+        for i in range(taus.shape[0] + 1):
+            shift = shifts[i]
+            self.fits(shift)
+            self.wrap(0, self.changing, shift.width)
+            if i < taus.shape[0]:
+                self.stage(shift, taus[i], True)
+            else:
+                self.stage(shift, 0.0, False)
+        self.pack(X)
+
+    cpdef traces(self, Shift shift):
         """Shift the traces from the front set to the other, without changing their places."""
         self.fits(shift)
         with nogil:
             self.run.traces(&self.k, &shift.s, &self.a[0, 0], &self.b[0, 0])
 
-    def stage(self, Shift shift not None, double tau, bint local):
+    cpdef stage(self, Shift shift, double tau, bint local):
         """Shift, then turn for a time tau if `local`; the other set becomes the front."""
         self.fits(shift)
         with nogil:

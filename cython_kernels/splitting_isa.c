@@ -115,14 +115,15 @@ static void stage(const hq_split *k, const hq_shift *shift, const double *from, 
             HQ_(interpolate)(from + at + shift->first[d], to + at, k->stride, each, count,
                              shift->weight + d * HQ_POINTS);
         }
-        for (ptrdiff_t i = k->pad + z; i < k->pad + z + count; i += HQ_LANES) {
-            if (shift->turn && k->flavors == 2)
+        const ptrdiff_t first = k->pad + z;
+        for (ptrdiff_t i = first; shift->turn && i < first + count; i += HQ_LANES)
+            if (k->flavors == 2)
                 HQ_(turn_modes)(k, to, i, shift->turn, 3);
-            else if (shift->turn)
+            else
                 HQ_(turn_modes)(k, to, i, shift->turn, 9);
-            if (local)
-                (k->flavors == 2 ? HQ_(local_2) : HQ_(local_3))(k, to, i, tau);
-        }
+        if (local)
+            HQ_(locals)[k->directions != 2][k->flavors - 2][k->species - 1](k, to, first,
+                                                                           first + count, tau);
     }
 }
 

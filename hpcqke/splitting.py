@@ -21,6 +21,7 @@ from time import perf_counter
 import numpy as np
 
 from hpcqke.kernels import splitting
+from hpcqke.splitting_ghosts import Exchange
 
 HALVES = {
     "bm4": (
@@ -40,6 +41,10 @@ HALVES = {
 }
 """The first halves of the palindromes a and b; what is missing in the middle makes both sum to 1."""
 
+TAPS = np.arange(splitting.POINTS) - (splitting.POINTS // 2 - 1)
+TAP_PRODUCTS = np.array([math.prod(int(j - i) for i in TAPS if i != j) for j in TAPS], dtype=float)
+"""Points of the interpolation around the one to the left, and prod_{i != j} (x_j - x_i)."""
+
 
 def coefficients(method: str) -> tuple[list[float], list[float]]:
     """(a, b) of one of `HALVES`: s numbers and s - 1 numbers."""
@@ -55,16 +60,15 @@ def interpolation(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Lagrange's polynomial through the nearest points, as many on each side. The weights add up to
     1, which keeps sums over the box.
     """
-    left = splitting.POINTS // 2 - 1
-    x = np.arange(-left, splitting.POINTS - left)
     whole = np.floor(distance)
-    weight = np.ones((distance.size, x.size))
-    for j, xj in enumerate(x):
-        for xi in x[x != xj]:
-            weight[:, j] *= (distance - whole - xi) / (xj - xi)
+    away = (distance - whole)[:, None] - TAPS
+    ones = np.ones((distance.size, 1))
+    before = np.cumprod(np.hstack([ones, away[:, :-1]]), axis=1)
+    after = np.cumprod(np.hstack([ones, away[:, :0:-1]]), axis=1)[:, ::-1]
+    weight = before * after / TAP_PRODUCTS
     for row in weight:
         row[np.abs(row).argmax()] += 1 - math.fsum(row)
-    return whole.astype(int) - left, weight
+    return whole.astype(int) + TAPS[0], weight
 
 
 class Splitting:
@@ -88,35 +92,42 @@ class Splitting:
         """rho(t) -> rho(t + h), in place."""
         if h != self._h:
             self._prepare(h)
-        sets, flows, seconds = self._sets, self._sets.flows, self.equation.seconds
+        sets, seconds = self._sets, self.equation.seconds
         begun, waited = perf_counter(), seconds["ghost rows"]
-        flows.unpack(X)
-        if sets.traces:
-            self._exchange(sets.traces)
-            flows.traces(self._trace_shift)
-        for shift, tau in zip(self._shifts, [*self.b, None], strict=True):
-            self._exchange(sets.changing)
-            flows.stage(shift, 0.0 if tau is None else tau * h, tau is not None)
-        flows.pack(X)
+        if sets.exchange is None:
+            sets.flows.step(X, self._trace_shift, self._shifts, self._taus)
+        else:
+            self._stages(sets.flows, sets.exchange, X)
         seconds["kernels"] += perf_counter() - begun - (seconds["ghost rows"] - waited)
         self.equation.calls += len(self.b)
 
-    def _exchange(self, arrays) -> None:
+    def _stages(self, flows, exchange, X: np.ndarray) -> None:
+        """`Flows.step`, with ghosts from other ranks."""
+        flows.unpack(X)
+        if self._trace_shift:
+            self._fill(exchange.traces)
+            flows.traces(self._trace_shift)
+        for shift, tau in zip(self._shifts, [*self._taus, None], strict=True):
+            self._fill(exchange.changing)
+            flows.stage(shift, tau or 0.0, tau is not None)
+        flows.pack(X)
+
+    def _fill(self, ghosts) -> None:
         begun = perf_counter()
-        arrays.fill()
+        ghosts.fill()
         self.equation.seconds["ghost rows"] += perf_counter() - begun
 
     def _prepare(self, h: float) -> None:
         """The shifts of a step h, and arrays with ghosts enough for them."""
         kinds = {a: self._shift(a * h) for a in self.a}
         self._shifts = [kinds[a] for a in self.a]
-        self._trace_shift = self._shift(h, turn=False)
-        width = max(shift.width for shift in self._shifts)
-        trace_width = self._trace_shift.width if self.ps.N == 2 else 0
-        if self._sets is None or width > self._sets.width or trace_width > self._sets.trace_width:
-            if self._sets:
-                self._sets.destroy()
-            self._sets = ArraySets(self.ps, self.equation, width, trace_width)
+        self._taus = h * np.array(self.b)
+        self._trace_shift = self._shift(h, turn=False) if self.ps.N == 2 else None
+        widths = [max(shift.width for shift in self._shifts)]
+        widths.append(self._trace_shift.width if self._trace_shift else 0)
+        if self._sets is None or any(np.greater(widths, self._sets.widths)):
+            self.destroy()
+            self._sets = ArraySets(self.ps, self.equation, *widths)
         self._h = h
 
     def _shift(self, time: float, turn: bool = True) -> splitting.Shift:
@@ -134,35 +145,27 @@ class Splitting:
 
 
 class ArraySets:
-    """The two sets of arrays of a rank with their ghosts: ``changing`` numbers and ``traces``."""
+    """The arrays of a rank, and what fills their ghosts unless the box is all here."""
 
     def __init__(self, ps, equation, width: int, trace_width: int) -> None:
-        self.width, self.trace_width = width, trace_width
-        self.flows = flows = splitting.Flows(
+        self.widths = (width, trace_width)
+        self.flows = splitting.Flows(
             ps.N,
             ps.S,
             ps.momentum.v,
             ps.momentum.weight,
             ps.rows,
-            max(width, trace_width),
+            max(self.widths),
             places(ps),
             equation.strength(0.0),
             equation.mean_hamiltonian(),
         )
-        one = ps.ranks_z == 1
-        self._vecs = [] if one else [SetVecs(ps, array) for array in flows.sets]
-        make = Wrapped if one else Exchanged
-        self.changing = make(ps, flows, self._vecs, (0, flows.changing), width)
-        self.traces = None
-        if trace_width:
-            last = (flows.changing, flows.arrays)
-            self.traces = make(ps, flows, self._vecs, last, trace_width)
+        self.exchange = Exchange(ps, self.flows, *self.widths) if ps.ranks_z > 1 else None
 
     def destroy(self) -> None:
         """Free PETSc's objects."""
-        for thing in (self.changing, self.traces, *self._vecs):
-            if thing:
-                thing.destroy()
+        if self.exchange:
+            self.exchange.destroy()
 
 
 def places(ps) -> np.ndarray:
@@ -181,63 +184,3 @@ def places(ps) -> np.ndarray:
     return ps.from_natural(np.broadcast_to(natural, (ps.rows, *natural.shape[1:])))[0].astype(int) - 1
 
 
-class Wrapped:
-    """Ghosts of a box that is all on this rank."""
-
-    def __init__(self, ps, flows, vecs, arrays: tuple[int, int], width: int) -> None:
-        self._fill = lambda: flows.wrap(*arrays, width)
-
-    def fill(self) -> None:
-        """Fill the ghosts of the front set."""
-        self._fill()
-
-    def destroy(self) -> None:
-        """Nothing to free."""
-
-
-class SetVecs:
-    """A set of arrays as PETSc sees it: all ranks' numbers, and this rank's ghosts."""
-
-    def __init__(self, ps, array: np.ndarray) -> None:
-        flat = array.reshape(-1)
-        self.all = ps.PETSc.Vec().createWithArray(flat, comm=ps.comm)
-        self.own = ps.PETSc.Vec().createWithArray(flat, comm=ps.PETSc.COMM_SELF)
-
-    def destroy(self) -> None:
-        """Free both."""
-        self.all.destroy()
-        self.own.destroy()
-
-
-class Exchanged:
-    """Ghosts that lie on other ranks, as many neighbours away as it takes: a PETSc scatter."""
-
-    def __init__(self, ps, flows, vecs, arrays: tuple[int, int], width: int) -> None:
-        self._flows, self._vecs = flows, vecs
-        PETSc, (z0, z1) = ps.PETSc, ps.z_range
-        strides = np.array(ps.comm.allgather(flows.stride))
-        starts = np.concatenate([[0], np.cumsum(strides * flows.arrays)])[:-1]
-        bounds = np.array([*(z[0] for z in ps.comm.allgather(ps.z_range)), ps.nz])
-        z = np.concatenate([np.arange(z0 - width, z0), np.arange(z1, z1 + width)])
-        rows = z % ps.nz
-        owner = np.searchsorted(bounds, rows, side="right") - 1
-        k = np.arange(*arrays)[:, None]
-        source = starts[owner] + k * strides[owner] + flows.pad + rows - bounds[owner]
-        target = k * flows.stride + flows.pad + z - z0
-        index = [
-            PETSc.IS().createGeneral(i.reshape(-1).astype(PETSc.IntType), comm=PETSc.COMM_SELF)
-            for i in (source, target)
-        ]
-        self._scatter = PETSc.Scatter().create(vecs[0].all, index[0], vecs[0].own, index[1])
-        for one in index:
-            one.destroy()
-
-    def fill(self) -> None:
-        """Fill the ghosts of the front set."""
-        vecs = self._vecs[self._flows.front]
-        self._scatter.begin(vecs.all, vecs.own)
-        self._scatter.end(vecs.all, vecs.own)
-
-    def destroy(self) -> None:
-        """Free the scatter."""
-        self._scatter.destroy()
