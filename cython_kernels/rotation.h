@@ -75,9 +75,9 @@ HQ_INLINE void HQ_(quaternion)(const HQ_VEC *w, HQ_VEC *q, int large)
         HQ_VEC level = square;
         for (int i = most; i > 0; i--) {
             const HQ_INDEX more = (HQ_INDEX)(count >= (double)i);
-            const HQ_VEC sine = s * s * level;
-            s = HQ_(pick)(more, s * c, s);
-            c = HQ_(pick)(more, c * c - sine, c);
+            const HQ_VEC sine = s * s * level, length = c * c + sine, keep = 1.5 - 0.5 * length;
+            s = HQ_(pick)(more, keep * (s * c), s);
+            c = HQ_(pick)(more, keep * (c * c - sine), c);
             level = HQ_(pick)(more, 4.0 * level, level);
         }
     }
@@ -156,6 +156,21 @@ static void HQ_(product)(const HQ_VEC *A, const HQ_VEC *B, HQ_VEC *C)
         }
 }
 
+/* U = U (3 - U^dagger U)/2: a matrix that is unitary but for rounding is so again. */
+static void HQ_(straighten)(HQ_VEC *U)
+{
+    HQ_VEC A[18], G[18], V[18];
+    for (int a = 0; a < 3; a++)
+        for (int b = 0; b < 3; b++) {
+            A[2 * (3 * a + b)] = U[2 * (3 * b + a)];
+            A[2 * (3 * a + b) + 1] = -U[2 * (3 * b + a) + 1];
+        }
+    HQ_(product)(A, U, G);
+    HQ_(product)(U, G, V);
+    for (int j = 0; j < 18; j++)
+        U[j] = 1.5 * U[j] - 0.5 * V[j];
+}
+
 /* U = exp(-i Omega); the trace of Omega, which turns nothing, is left out.  By Cayley-Hamilton
  * Q^3 = p Q + d, so that every power of Q is a Q^2 + b Q + c.
  */
@@ -207,6 +222,7 @@ static void HQ_(unitary)(const HQ_VEC *omega, HQ_VEC *U)
     for (int i = most; i > 0; i--) {
         HQ_VEC V[18];
         HQ_(product)(U, U, V);
+        HQ_(straighten)(V);
         HQ_UNROLL
         for (int j = 0; j < 18; j++)
             U[j] = HQ_(pick)((HQ_INDEX)(count >= (double)i), V[j], U[j]);

@@ -3,8 +3,9 @@
 Methods: ``rk3bs rk4 rk5dp rk8vr`` are PETSc's explicit Runge-Kutta pairs 3bs, 4, 5dp, 8vr, adaptive
 if the case gives a tolerance, fixed if it gives a step; they run fused into the kernels
 (`hpcqke.fused_rk`) unless the user's options speak to PETSc's own type (-ts_type, -ts_rk_*,
--ts_adapt_*), which then does the steps. ``bm4 bm6`` are splittings with fixed steps (`hpcqke.splitting`). ``midpoint`` is TSTHETA with theta = 1/2 on the implicit
-midpoint, solved without a matrix; it keeps quadratic invariants.
+-ts_adapt_*), which then does the steps. ``bm4 bm6`` are splittings with fixed steps
+(`hpcqke.splitting`). ``midpoint`` is TSTHETA with theta = 1/2 on the implicit midpoint, solved
+without a matrix; it keeps quadratic invariants.
 
 A run is cut into segments that end exactly on the times at which something is written. Everything
 that a step depends on is (t, rho, dt, segment): a run restarted from them gives the same bits. For

@@ -39,7 +39,7 @@ HALVES = {
         (0.148816447901042, -0.132385865767784, 0.067307604692185, 0.432666402578175),
     ),
 }
-"""The first halves of the palindromes a and b; what is missing in the middle makes both sum to 1."""
+"""The first halves of the palindromes a and b; what is missing makes both sum to 1."""
 
 TAPS = np.arange(splitting.POINTS) - (splitting.POINTS // 2 - 1)
 TAP_PRODUCTS = np.array([math.prod(int(j - i) for i in TAPS if i != j) for j in TAPS], dtype=float)
@@ -180,7 +180,8 @@ def places(ps) -> np.ndarray:
     if traces:
         behind = index.size + np.arange(math.prod(shape[:3])).reshape(*shape[:3], 1)
         index = np.concatenate([behind, index], axis=3)
-    natural = np.moveaxis(index, 0, 1)[None] + 1  # (row, momentum, direction, species, component)
-    return ps.from_natural(np.broadcast_to(natural, (ps.rows, *natural.shape[1:])))[0].astype(int) - 1
+    natural = np.moveaxis(index, 0, 1) + 1  # (momentum, direction, species, component)
+    rows = ps.from_natural(np.broadcast_to(natural, (ps.rows, *natural.shape)))
+    return rows[0].astype(int) - 1
 
 

@@ -1,4 +1,4 @@
-"""Ghost numbers of the splitting integrators' arrays along z, from ranks as far away as it takes."""
+"""Ghost numbers of the arrays along z of a splitting, from ranks as far away as it takes."""
 
 from __future__ import annotations
 
