@@ -12,6 +12,7 @@ STEPPERS = {
     "rk4": ("time.integrator=rk4",),
     "rk5dp": ("time.integrator=rk5dp", "time.tolerance=1e-8"),
     "midpoint": ("time.integrator=midpoint",),
+    "bm6": ("time.integrator=bm6",),
 }
 GUARD = 10  # steps from one look at the state to the next
 PLACES = [("nan", 0, 0, 1), ("inf", 37, 2, 3), ("-inf", 59, 3, 0)]  # value, cell, direction, P
@@ -73,7 +74,7 @@ def test_between_two_looks(site, step, ranks, tmp_path, mpirun):
     assert newest_step(folder) <= step
 
 
-@pytest.mark.parametrize("stepper", ["rk5dp", "midpoint"])
+@pytest.mark.parametrize("stepper", ["rk5dp", "midpoint", "bm6"])
 def test_the_next_step_fails(stepper, tmp_path, mpirun):
     """Step control and Newton's method cannot go on from it: at once, and the place is named."""
     folder = tmp_path / "run"
