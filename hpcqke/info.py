@@ -6,13 +6,14 @@ from time import perf_counter
 
 import numpy as np
 
+from hpcqke.case_sections import SPLITTINGS
 from hpcqke.conduct import make_schedules
 from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.simulation import build_terms, ranks_along_momentum, stencil
+from hpcqke.splitting import longest_step
 
 STAGES = {"rk3bs": 4, "rk4": 4, "rk5dp": 7, "rk8vr": 13, "midpoint": 20, "bm4": 6, "bm6": 10}
-# Largest stable |lambda| dt on the imaginary axis (advection and precession are oscillations);
-# the others have no limit.
+# Largest stable |lambda| dt on the imaginary axis (advection and precession are oscillations).
 REACH = {"rk3bs": 1.73, "rk4": 2.83, "rk5dp": 1.0, "rk8vr": 2.5}
 VECTORS = {"rk3bs": 8, "rk4": 8, "rk5dp": 11, "rk8vr": 17, "midpoint": 40, "bm4": 6, "bm6": 6}
 
@@ -33,8 +34,11 @@ def describe(case, ranks: int) -> str:
     memory = 8 * row * z.cells * VECTORS[case.time.integrator] / ranks
     grids = _Sizes(z, momentum)
     rates = {t.name: t.max_rate(grids) for t in terms}
-    reach = REACH.get(case.time.integrator, np.inf)
-    limit = reach / sum(rates.values()) if any(rates.values()) else np.inf
+    if case.time.integrator in SPLITTINGS:
+        limit = longest_step(z.dz, momentum.v)
+    else:
+        reach = REACH.get(case.time.integrator, np.inf)
+        limit = reach / sum(rates.values()) if any(rates.values()) else np.inf
     step = case.time.step or min(limit, case.output.series_every or np.inf)
     span = case.time.end - case.time.start
     step = min(step, span)

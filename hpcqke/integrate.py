@@ -158,6 +158,10 @@ class Integrator:
         if unused:
             raise CaseError([f"{n}: a PETSc option that nothing in this run uses" for n in unused])
 
+    def caution(self) -> str | None:
+        """A line of warning about the step that was chosen, if one is due."""
+        return self.fused.caution(self.first_step) if isinstance(self.fused, Splitting) else None
+
     def begin(self, progress: Progress, vec) -> None:
         """Continue from ``progress`` with the state ``vec``."""
         self.now = progress

@@ -6,7 +6,10 @@ A: streaming -v d_z rho (and vacuum oscillations, which are the same at every z 
 it): a shift of each direction by v a h, 12-point Lagrange interpolation on the grid.
 B: refraction i[rho, mu (M - v F) + matter] of each cell by itself: rotations, so that |P| stays to
 rounding (two directions: exact; more: to sixth order in h, see cython_kernels/splitting.h).
-Both are reversible: the negative coefficients do no harm. Nothing limits h dz or v h/dz.
+Both are reversible: the negative coefficients do no harm.
+
+The step is not limited by dz/v. But waves with (v - v') k h = 2 pi resonate with the steps and
+grow, slowly; the interpolation damps them if they are short: at steps up to `longest_step`.
 
 Coefficients: S. Blanes & P. C. Moan, Practical symplectic partitioned Runge-Kutta and
 Runge-Kutta-Nystroem methods, J. Comput. Appl. Math. 142 (2002) 313, Tables 2 (S6, order 4) and 3
@@ -41,6 +44,9 @@ HALVES = {
 }
 """The first halves of the palindromes a and b; what is missing makes both sum to 1."""
 
+SAFE_CELLS = 6.0
+"""Cells that two directions may part in a step before resonant waves grow (found by trial)."""
+
 TAPS = np.arange(splitting.POINTS) - (splitting.POINTS // 2 - 1)
 TAP_PRODUCTS = np.array([math.prod(int(j - i) for i in TAPS if i != j) for j in TAPS], dtype=float)
 """Points of the interpolation around the one to the left, and prod_{i != j} (x_j - x_i)."""
@@ -71,6 +77,12 @@ def interpolation(distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return whole.astype(int) + TAPS[0], weight
 
 
+def longest_step(dz: float, v: np.ndarray) -> float:
+    """The longest step at which the interpolation damps what resonates with it."""
+    apart = float(np.ptp(v))
+    return SAFE_CELLS * dz / apart if apart > 0 else math.inf
+
+
 class Splitting:
     """The context of a TS of type python. ``end_of_step(t, h)`` -> (h, t after it)."""
 
@@ -79,6 +91,16 @@ class Splitting:
         self.a, self.b = coefficients(method)
         self._h = None
         self._sets: ArraySets | None = None
+
+    def caution(self, h: float) -> str | None:
+        """A line of warning about steps of h, if one is due."""
+        longest = longest_step(self.ps.z.dz, self.ps.momentum.v)
+        if h <= longest or not self.equation.transport:
+            return None
+        return (
+            f"warning: steps of {h:.4g} are longer than {longest:.4g} = {SAFE_CELLS:g} dz/(v_max - "
+            "v_min): waves that resonate with them may grow"
+        )
 
     def step(self, ts) -> None:
         """One step of the solution; sets the time. Called by PETSc."""

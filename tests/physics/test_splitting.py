@@ -166,6 +166,31 @@ def test_what_a_step_keeps(name, kept, figure):
     assert norm < 1e-13
 
 
+def test_waves_that_resonate_with_the_steps(figure):
+    """Short waves of TB1 at t = 60: damped where steps keep to `longest_step`, grown beyond."""
+    share = {}
+    for cells in (180, 640):
+        rho = final("two_beam_modes", "bm6", 0.4, cells, time__end=60.0, output__fields_every=60.0)
+        psi = np.abs(np.fft.fft(rho[..., 1] + 1j * rho[..., 2], axis=0)) / cells
+        k = np.abs(np.fft.fftfreq(cells))
+        share[cells] = psi[k > 0.25].max()
+    figure("resonance", f"3 cells a step {share[180]:.1e} (< 1e-6), 10 cells {share[640]:.1e}")
+    assert share[180] < 1e-6
+    assert share[640] > 1e-4
+
+
+def test_a_step_that_resonates_is_warned_of(tmp_path):
+    """Once, at the start; not at the shorter step."""
+    for step, lines in ((0.4, 1), (0.25, 0)):
+        folder = tmp_path / str(step)
+        settings = {"time.step": step, "time.end": 1.0, "time.integrator": "bm6"}
+        settings |= {"grid.z.cells": 256, "output.directory": str(folder)}
+        with hpcqke.Simulation(hpcqke.load_case("two_beam_modes", settings)) as sim:
+            sim.run(quiet=True)
+        log = (folder / "run.log").read_text()
+        assert log.count("warning: steps of") == lines
+
+
 def test_the_fast_flavor_box(figure):
     """<P_ee>, <Pbar_ee> against the converged values, at the setting that README recommends."""
     case = box.case_of(96, "bm6", 4.0)
