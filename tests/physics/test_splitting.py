@@ -44,6 +44,59 @@ def test_agreement_with_runge_kutta(figure):
         assert error < 1e-6
 
 
+VACUUM = {
+    2: {"mass_splittings": [1.1], "theta": 0.3},
+    3: {"mass_splittings": [0.4, 1.1], "theta12": 0.5, "theta13": 0.2, "theta23": 0.7}
+    | {"delta_cp": 1.0},
+}
+
+
+def everything(flavors: int, integrator: str, cells: int, step: float):
+    """rho at t = 2: density waves, nu and nubar, two momenta, vacuum, matter, five directions."""
+    case = make_case(
+        {
+            "name": "everything",
+            "grid": {
+                "z": {"length": 10.0, "cells": cells},
+                "momentum": {"rule": "gauss-legendre", "count": 5, "momenta": [1.0, 2.0]},
+            },
+            "flavors": {"count": flavors, "antineutrinos": True},
+            "terms": {
+                "advection": {},
+                "self_interaction": {"mu": 0.7},
+                "vacuum": VACUUM[flavors],
+                "matter": {"profile": "cosine", "amplitude": 0.6, "wave_number": 1},
+            },
+            "initial": {
+                "recipe": "modes",
+                "polarization": [0.5] * 5,
+                "modes": [{"direction": 0, "n": 1}],
+            },
+            "time": {"end": 2.0, "integrator": integrator, "step": step},
+            "output": {"directory": "never-used"},
+        }
+    )
+
+    def waves(species, z, momentum, direction):
+        z, p, v = (x[..., None, None] for x in np.meshgrid(z, momentum, direction, indexing="ij"))
+        i, j = np.arange(flavors)[:, None], np.arange(flavors)[None, :]
+        phase = 0.2 * np.pi * z * (1 + abs(i - j)) + 0.4 * (species == "nubar") + 0.3 * v
+        real = 0.1 * np.cos(phase + 0.5 * (i + j)) / p
+        return real + 0.05j * np.sin(phase) * np.sign(j - i) + np.eye(flavors) * (0.4 - 0.2 * i)
+
+    return advanced(case, waves, [2.0], lambda sim, t: sim.state())[0]
+
+
+@pytest.mark.parametrize("flavors", [2, 3])
+def test_everything_agrees_with_runge_kutta(flavors, figure):
+    """Traces that move, species, momenta, vacuum and matter at once."""
+    other = everything(flavors, "rk5dp", 256, 0.02)[::4]
+    found = everything(flavors, "bm6", 64, 0.1)
+    error = np.abs(found - other).max()
+    figure(f"bm6 and rk5dp, everything, {flavors} flavors", f"{error:.1e} (tol 1e-6)")
+    assert error < 1e-6
+
+
 def test_energy_and_state_of_two_beams(figure):
     """P3, P3b: U_osc of TB1, and P at t = 20, z = 0."""
     run = finished("two_beam_modes", **steps(512, 0.125, 20.0, "bm6"))
