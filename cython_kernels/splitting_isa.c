@@ -13,6 +13,7 @@
 #endif
 #include "flavor.h"
 #include "rotation.h"
+#include "shift.h"
 #include "splitting.h"
 
 /* HQ_W x HQ_W numbers turned over: log2(HQ_W) times a perfect shuffle of the vectors. */

@@ -205,5 +205,3 @@ def places(ps) -> np.ndarray:
     natural = np.moveaxis(index, 0, 1) + 1  # (momentum, direction, species, component)
     rows = ps.from_natural(np.broadcast_to(natural, (ps.rows, *natural.shape)))
     return rows[0].astype(int) - 1
-
-

@@ -74,7 +74,7 @@ def test_between_two_looks(site, step, ranks, tmp_path, mpirun):
     assert newest_step(folder) <= step
 
 
-@pytest.mark.parametrize("stepper", ["rk5dp", "midpoint", "bm6"])
+@pytest.mark.parametrize("stepper", ["rk5dp", "midpoint"])
 def test_the_next_step_fails(stepper, tmp_path, mpirun):
     """Step control and Newton's method cannot go on from it: at once, and the place is named."""
     folder = tmp_path / "run"

@@ -11,6 +11,7 @@ import hpcqke
 from hpcqke import state
 from hpcqke.case import make_case
 from hpcqke.diagnostics import Diagnostics
+from hpcqke.errors import CaseError
 from hpcqke.integrate import Integrator, Progress
 from hpcqke.splitting import HALVES
 
@@ -242,6 +243,15 @@ def test_a_step_that_resonates_is_warned_of(tmp_path):
             sim.run(quiet=True)
         log = (folder / "run.log").read_text()
         assert log.count("warning: steps of") == lines
+
+
+def test_petsc_has_no_such_steps():
+    """Its own type asked for beside a splitting: a line says so."""
+    settings = {"time.integrator": "bm6", "time.step": 0.1, "time.end": 1.0}
+    case = hpcqke.load_case("two_beam_modes", settings)
+    with hpcqke.Simulation(case, comm=MPI.COMM_SELF) as sim:
+        with pytest.raises(CaseError, match=r"-ts_type: not with time\.integrator"):
+            Integrator(case.time, sim.ps, sim.equation, lambda *_: False, ["-ts_type", "rk"])
 
 
 def test_the_fast_flavor_box(figure):
