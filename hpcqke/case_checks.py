@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hpcqke import case_checks_initial as initial
-from hpcqke.case_sections import WITHOUT_ERROR_ESTIMATE, Sections
+from hpcqke.case_sections import SPLITTINGS, WITHOUT_ERROR_ESTIMATE, Sections
 from hpcqke.faults import Faults
 from hpcqke.schema import Unusable
 from hpcqke.terms import REGISTRY
@@ -149,6 +149,24 @@ def relaxation_possible(case: Sections) -> Found:
         yield "time.relaxation", "is for the explicit Runge-Kutta integrators", case.time.relaxation
 
 
+def splitting_possible(case: Sections) -> Found:
+    """A splitting shifts exactly and turns each cell by itself: nothing else fits into it."""
+    chosen = case.time.integrator
+    if chosen not in SPLITTINGS:
+        return
+    here = f'integrator = "{chosen}"'
+    for name in case.terms.keys():
+        if REGISTRY[name].kind not in ("transport", "hamiltonian"):
+            yield "time.integrator", f"must be another one with the {name} term", chosen
+    if "advection" in case.terms and case.terms["advection"].filter:
+        yield "terms.advection.filter", f"must be 0 with {here}", case.terms["advection"].filter
+    momentum = case.grid.momentum
+    if momentum.azimuths > 1:
+        yield "grid.momentum.azimuths", f"must be 1 with {here}", momentum.azimuths
+    if momentum.ranks > 1:
+        yield "grid.momentum.ranks", f"must be 0 or 1 with {here}", momentum.ranks
+
+
 def end_after_start(case: Sections) -> Found:
     if case.time.end <= case.time.start:
         yield "time.end", f"must be > time.start = {case.time.start}", case.time.end
@@ -223,6 +241,7 @@ def momenta(case: Sections) -> int:
 CHECKS = (
     stencil_fits, ranks_along_z, ranks_along_momentum, directions_or_rule, no_duplicates,
     weights_match, momenta_weights_match, offsets_complete, gradient_has_its_grid,
-    terms_are_whole, relaxation_possible, end_after_start, step_or_tolerance,
-    step_where_no_error_estimate, step_fits_span, rows_can_be_counted, growth_window_is_one,
+    terms_are_whole, relaxation_possible, splitting_possible, end_after_start,
+    step_or_tolerance, step_where_no_error_estimate, step_fits_span, rows_can_be_counted,
+    growth_window_is_one,
 )

@@ -198,6 +198,8 @@ def begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> Pr
         f"{ps.N} flavors, {ps.S} species, {ps.ranks_z} x {ps.ranks_p} ranks (z x momentum), "
         f"in {folder.path}"
     )
+    if caution := integrator.caution():
+        log.warn(caution)
     outputs.begin(meta)
     integrator.begin(now, sim.vec)
     if meta is None or meta["rows"] is None:

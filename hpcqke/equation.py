@@ -139,6 +139,21 @@ class KineticEquation:
         """What h has at every z: (blocks, species*N_f^2, lanes), or None."""
         return self._mode
 
+    def mean_hamiltonian(self) -> np.ndarray | None:
+        """The part of h that depends on z alone, own rows: (rows, N_f^2), or None."""
+        return self._mean
+
+    def mode_hamiltonian(self) -> np.ndarray | None:
+        """The part of h that depends on the mode alone, or None.
+
+        (direction x momentum x species, components): without the trace's component for two flavors.
+        """
+        if self._mode is None:
+            return None
+        natural = self.ps.unpack_modes(self._mode.reshape(-1), self.ps.C)
+        flat = np.swapaxes(natural, 0, 1).reshape(-1, self.ps.C)
+        return flat[:, 1:] if self.ps.N == 2 else flat
+
     def moments(self, X: np.ndarray) -> np.ndarray:
         """(M, F) of own rows, (rows, 2 N_f^2), in components; overwritten by the next call."""
         return self._own.finish(self._own.start(X))

@@ -11,16 +11,19 @@ import numpy as np
 
 from hpcqke import gauss, parallel
 from hpcqke.calibration import Trial, calibrate
+from hpcqke.case_sections import SPLITTINGS
 from hpcqke.forecast import Forecast, forecast
 from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.progress import duration
-from hpcqke.simulation import build_terms, stencil
+from hpcqke.simulation import build_terms, ranks_along_momentum, stencil
+from hpcqke.splitting import longest_step
 
 # Largest stable |lambda| dt on the imaginary axis (advection and precession are oscillations), of
 # gauss2 the one that its fixed point converges well for.
 REACH = {"rk3bs": 1.73, "rk4": 2.83, "rk5dp": 1.0, "rk8vr": 2.5, "midpoint": np.inf}
 REACH["gauss2"] = gauss.REACH
 VECTORS = {"rk3bs": 8, "rk4": 8, "rk5dp": 11, "rk8vr": 17, "midpoint": 40, "gauss2": 10}
+VECTORS |= {name: 6 for name in SPLITTINGS}
 
 
 def describe(case, ranks: int | None = None) -> str:
@@ -35,7 +38,7 @@ def describe(case, ranks: int | None = None) -> str:
     momentum = MomentumGrid.from_case(case.grid.momentum)
     terms, w = build_terms(case), stencil(case)
     rz, rp = choose_process_grid(
-        ranks, z.cells, w, momentum, case.grid.z.ranks, case.grid.momentum.ranks
+        ranks, z.cells, w, momentum, case.grid.z.ranks, ranks_along_momentum(case)
     )
     species = 2 if case.flavors.antineutrinos else 1
     blocks = momentum.blocks(rp)
@@ -43,7 +46,10 @@ def describe(case, ranks: int | None = None) -> str:
     memory = 8 * row * z.cells * VECTORS[case.time.integrator] / ranks
     grids = _Sizes(z, momentum)
     rates = {t.name: t.max_rate(grids) for t in terms}
-    limit = REACH[case.time.integrator] / sum(rates.values()) if any(rates.values()) else np.inf
+    if case.time.integrator in SPLITTINGS:
+        limit = longest_step(z.dz, momentum.v)
+    else:
+        limit = REACH[case.time.integrator] / sum(rates.values()) if any(rates.values()) else np.inf
     lines = [
         f"case            {case.name}",
         f"z               {z.cells} cells of {z.dz:.6g} on [{-z.length / 2:g}, {z.length / 2:g})",
