@@ -72,6 +72,7 @@ class MomentumGrid:
     p_edges: np.ndarray | None = None
     v_edges: np.ndarray | None = None
     azimuths: int = 1
+    in_frequency: bool = False
 
     @classmethod
     def from_case(cls, section) -> MomentumGrid:

@@ -12,6 +12,7 @@ from hpcqke.analysis.linear import LinearSystem, sectors
 from hpcqke.analysis.open_run import Run, open_dataset
 from hpcqke.errors import CaseError
 from hpcqke.grids import MomentumGrid
+from hpcqke.initial.distribution import Distribution
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -56,6 +57,9 @@ def initial_diagonal(case: Case, grid: MomentumGrid) -> np.ndarray:
         if diagonal.shape[1] != grid.v.size:
             raise CaseError([f'initial.path = "{initial.path}": not on the directions of the case'])
         return diagonal
+    if initial.recipe == "distribution":
+        diagonal = Distribution.diagonal(initial, case, grid)
+        return np.average(diagonal, axis=1, weights=grid.p_weight)
     if not hasattr(initial, "beams"):
         raise CaseError([f'initial.recipe = "{initial.recipe}": gives no uniform P^z to perturb'])
     pz, p0, pz_bar, p0_bar = (np.asarray(x, float) for x in initial.beams(tuple(grid.v)))
