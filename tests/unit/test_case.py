@@ -47,6 +47,9 @@ def test_round_trip_of_every_recipe(tmp_path):
     special = {
         "random": {}, "lcg": {}, "modes": {"initial.modes": [{"direction": 1, "n": -3, "im": 0.1}]},
         "tilted": {"initial.momentum_width": 2.0},
+        "distribution": {
+            "initial.populations": [{"density": 0.3, "angular": "gaussian", "width": 0.5}],
+            "initial.perturbation": "bump", "initial.amplitude": 0.1, "initial.width": 2.0},
         "eigenmode": {"initial.n": -2, "initial.amplitude": 1e-6},
         "file": {"initial.path": tmp_path / "fields.nc"}}
     assert set(special) == set(RECIPES)
