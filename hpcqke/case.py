@@ -16,6 +16,7 @@ from hpcqke.case_sections import Sections
 from hpcqke.errors import CaseError
 from hpcqke.faults import Faults
 from hpcqke.schema import Section, read
+from hpcqke.terms import profile_file
 
 DEFAULT_TOLERANCE = 1e-8
 
@@ -54,6 +55,7 @@ def make_case(table: dict[str, Any], overrides: Mapping[str, Any] | Iterable[str
     faults = Faults(elsewhere=_key_names())
     table = copy.deepcopy(table)
     case_overrides.apply(table, overrides, faults)
+    profile_file.substitute(table, faults)
     case = read(Case, table, "", faults)
     case_checks.check(case, faults)
     if here:
@@ -74,6 +76,7 @@ def _complete(case: Case) -> Case:
         time = dataclasses.replace(time, tolerance=DEFAULT_TOLERANCE)
     if time.relaxation is None:
         keeps = "gradient" in case.terms and time.integrator.startswith("rk")
+        keeps = keeps and not case_checks.depends_on_time(case)
         time = dataclasses.replace(time, relaxation=keeps)
     if output.directory is None:
         output = dataclasses.replace(output, directory=f"runs/{case.name}")

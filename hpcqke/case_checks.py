@@ -147,6 +147,14 @@ def terms_are_whole(case: Sections) -> Found:
 def relaxation_possible(case: Sections) -> Found:
     if case.time.relaxation and not case.time.integrator.startswith("rk"):
         yield "time.relaxation", "is for the Runge-Kutta integrators", case.time.relaxation
+    if case.time.relaxation and depends_on_time(case):
+        needs = "must be false: a Hamiltonian that depends on time does not keep the energy"
+        yield "time.relaxation", needs, case.time.relaxation
+
+
+def depends_on_time(case: Sections) -> bool:
+    """Has a term of this case a profile in t?"""
+    return any(getattr(config, "along", "z") == "t" for config in dict(case.terms.items()).values())
 
 
 def end_after_start(case: Sections) -> Found:

@@ -116,6 +116,9 @@ def eigenmode_grows(case: Any) -> Found:
     if interaction is None or interaction.mu == 0:
         allowed = "needs [terms.self_interaction] with mu > 0: nothing grows without"
         yield "initial.recipe", allowed, "eigenmode"
+    elif interaction.profile != "constant":
+        allowed = 'needs terms.self_interaction.profile = "constant"'
+        yield "initial.recipe", allowed, "eigenmode"
 
 
 def eigenmode_is_axisymmetric(case: Any) -> Found:

@@ -124,6 +124,11 @@ class Outputs:
             "energy_vacuum": column("int sum Tr H_vac (rho + rhobar) dz", energy),
             "energy_matter": column("int sum Tr V (rho - rhobar) dz", energy),
             "energy_total": column("K + U + U1 + vacuum + matter", energy),
+            "energy_given_rate": column(
+                "dE/dt of a Hamiltonian that depends on t: int sum Tr d_tV (rho - rhobar) dz "
+                "+ (d_t mu/mu) U; where it is not 0, energy_total is not kept",
+                "mu n",
+            ),
             "energy_refractive_osc_rate": column("dU_osc/dt, right-hand side of Eq. (7)", "mu n"),
             "energy_refractive_osc_rate_measured": column(
                 "dU_osc/dt, chain rule with the evaluated right-hand side", "mu n"

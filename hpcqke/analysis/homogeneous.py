@@ -13,6 +13,7 @@ from hpcqke.analysis.open_run import Run, open_dataset
 from hpcqke.errors import CaseError
 from hpcqke.grids import MomentumGrid
 from hpcqke.initial.distribution import Distribution
+from hpcqke.terms import SelfInteraction
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,7 +32,9 @@ def linear_systems(case: Case, diagonal: np.ndarray | None = None) -> dict[str, 
         raise CaseError(["grid.momentum.azimuths: linear theory is that of axial symmetry, 1"])
     grid = MomentumGrid.from_case(case.grid.momentum)
     interaction = case.terms.get("self_interaction")
-    mu = interaction.mu if interaction else 0.0
+    mu = SelfInteraction(interaction).strength(case.time.start) if interaction else 0.0
+    if interaction and interaction.along == "z" and interaction.profile != "constant":
+        raise CaseError(["terms.self_interaction.along: linear theory is that of a mu without z"])
     weight = grid.v_weight * grid.p_weight.sum()
     if diagonal is None:
         diagonal = initial_diagonal(case, grid)

@@ -49,7 +49,8 @@ def test_round_trip_of_every_recipe(tmp_path):
         "tilted": {"initial.momentum_width": 2.0},
         "distribution": {
             "initial.populations": [{"density": 0.3, "angular": "gaussian", "width": 0.5}],
-            "initial.perturbation": "bump", "initial.amplitude": 0.1, "initial.width": 2.0},
+            "initial.perturbation": "bump", "initial.amplitude": 0.1, "initial.width": 2.0,
+            "initial.nmax": None},
         "eigenmode": {"initial.n": -2, "initial.amplitude": 1e-6},
         "file": {"initial.path": tmp_path / "fields.nc"}}
     assert set(special) == set(RECIPES)

@@ -183,7 +183,7 @@ def test_seeds_of_three_flavors():
     assert np.abs(three[..., 2, :2]).max() < 1e-16
     rho = filled(case_of(populations, 3, perturbation="random", amplitude=1e-5, nmax=3))
     n = [np.diagonal(rho, axis1=-2, axis2=-1).real[..., i] for i in range(3)]
-    a = 2 * rho[..., 0, 1].conj() / (n[0] - n[1])
+    a = 2 * rho[..., :1, 0, 1].conj() / (n[0] - n[1])[..., :1]
     small = n[0] - n[1] > 0.1  # of nu, where they differ
     for i, j in ((0, 2), (1, 2)):
         off = rho[..., i, j] - (n[i] - n[j]) * a.conj() / 2
