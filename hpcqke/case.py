@@ -10,7 +10,15 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hpcqke import case_checks, case_file, case_machine, case_overrides, initial, terms
+from hpcqke import (
+    case_checks,
+    case_file,
+    case_machine,
+    case_overrides,
+    frequencies,
+    initial,
+    terms,
+)
 from hpcqke.case_file import shipped_cases as shipped_cases
 from hpcqke.case_sections import Sections
 from hpcqke.errors import CaseError
@@ -67,7 +75,7 @@ def make_case(table: dict[str, Any], overrides: Mapping[str, Any] | Iterable[str
 
 def _complete(case: Case) -> Case:
     """Write out the defaults that follow from other keys."""
-    momentum, time, output = case.grid.momentum, case.time, case.output
+    momentum, time, output = frequencies.complete(case), case.time, case.output
     if momentum.directions is not None and momentum.weights is None:
         momentum = dataclasses.replace(momentum, weights=(1.0,) * len(momentum.directions))
     if momentum.momenta_weights is None:

@@ -51,9 +51,15 @@ def entropy_density(eigenvalues: np.ndarray) -> np.ndarray:
 
 
 class Diagnostics:
-    """One row of `series.nc` from the state. Collective; the row is complete on rank 0."""
+    """One row of `series.nc` from the state. Collective; the row is complete on rank 0.
 
-    def __init__(self, equation: KineticEquation, spectrum_modes: int) -> None:
+    ``with_kinetic``: is K, in the unit of the other energies, a part of energy_total?
+    """
+
+    def __init__(
+        self, equation: KineticEquation, spectrum_modes: int, with_kinetic: bool = True
+    ) -> None:
+        self._parts = PARTS if with_kinetic else PARTS[1:]
         self.equation, self.ps = equation, equation.ps
         ps = self.ps
         self.order = equation.transport.scheme()[0] if equation.transport else 0
@@ -111,7 +117,7 @@ class Diagnostics:
         }
         row.update(self._local_sums(X))
         row.update(self._mean_field(t, vec, X))
-        row["energy_total"] = sum(row.get(f"energy_{part}", np.nan) for part in PARTS)
+        row["energy_total"] = sum(row.get(f"energy_{part}", np.nan) for part in self._parts)
         row["time"] = t
         return row
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hpcqke import state
+from hpcqke import state, units
 from hpcqke.analysis.linear import LinearSystem, sectors
 from hpcqke.analysis.open_run import Run, open_dataset
 from hpcqke.errors import CaseError
@@ -31,7 +31,7 @@ def linear_systems(case: Case, diagonal: np.ndarray | None = None) -> dict[str, 
     if case.grid.momentum.azimuths > 1:
         raise CaseError(["grid.momentum.azimuths: linear theory is that of axial symmetry, 1"])
     grid = MomentumGrid.from_case(case.grid.momentum)
-    interaction = case.terms.get("self_interaction")
+    interaction = units.configs(case).get("self_interaction")
     mu = SelfInteraction(interaction).strength(case.time.start) if interaction else 0.0
     if interaction and interaction.along == "z" and interaction.profile != "constant":
         raise CaseError(["terms.self_interaction.along: linear theory is that of a mu without z"])

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hpcqke import frequencies
 from hpcqke.errors import CaseError
 from hpcqke.grids import MomentumGrid
 from hpcqke.initial import angular, perturbation
@@ -184,7 +185,7 @@ def _whole_grid(case: Any) -> MomentumGrid | None:
         return None
     if momentum.offset_range is not None and momentum.offset_cells is None:
         return None
-    return MomentumGrid.from_case(momentum)
+    return MomentumGrid.from_case(frequencies.complete(case))
 
 
 def _maximum() -> Any:

@@ -45,6 +45,12 @@ class Matter(HamiltonianTerm):
             None, above=0, unit="1/mu", doc="cosine in t: potential + amplitude cos(2 pi t/period)"
         )
         slope: float | None = number(None, unit="mu^2", doc="linear: potential + slope z (or t)")
+        density: float | None = number(
+            None, minimum=0, unit="g/cm^3", doc="in place of potential, in units of cm"
+        )
+        electron_fraction: float | None = number(
+            None, minimum=0, maximum=1, doc="Y_e of densities: lambda = sqrt(2) G_F N_A Y_e density"
+        )
         neutrons_per_electron: float = number(
             0.0, minimum=0, doc="n_n/(n_e- - n_e+): neutral currents, for forces and energies only"
         )
@@ -53,11 +59,19 @@ class Matter(HamiltonianTerm):
     def check(cls, config: Any, case: Any) -> Iterator[tuple[Any, ...]]:
         """The keys of the profile, no others; lambda itself where the profile has it."""
         yield from profile.check(config, case)
-        if config.profile == "table":
-            if config.potential is not None:
-                yield "potential", 'must be left out with profile = "table"', config.potential
-        elif config.potential is None and config.profile != "cosine":
-            yield "potential", f'missing; profile = "{config.profile}" needs it'
+        name, other = "potential", "density"
+        if config.electron_fraction is not None:  # then all numbers of the profile are densities
+            name, other = other, name
+        if getattr(config, other) is not None:
+            needs = "electron_fraction" if other == "density" else "without electron_fraction"
+            yield other, f"needs {needs}" if other == "density" else f"is {needs}", (
+                getattr(config, other)
+            )
+        value = getattr(config, name)
+        if config.profile == "table" and value is not None:
+            yield name, 'must be left out with profile = "table"', value
+        elif config.profile not in ("table", "cosine") and value is None:
+            yield name, f'missing; profile = "{config.profile}" needs it'
 
     @property
     def varies(self) -> bool:

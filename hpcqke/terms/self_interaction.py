@@ -35,6 +35,9 @@ class SelfInteraction(HamiltonianTerm):
             unit="mu",
             doc="sqrt(2) G_F n, 1 in box units; of a profile that at z = 0 or t = 0; times a table",
         )
+        number_density: float | None = number(
+            None, minimum=0, unit="1/cm^3", doc="n of mu, in place of mu, in units of cm"
+        )
         profile: str = choice(
             "constant",
             "exponential",
@@ -49,6 +52,8 @@ class SelfInteraction(HamiltonianTerm):
         yield from profile.check(config, case)
         if config.values is not None and min(config.values) < 0:
             yield "values", "must not be negative", config.values
+        if config.number_density is not None and config.mu != 1.0:
+            yield "mu", "must be left out with number_density", config.mu
         gradient = dict(case.terms.items()).get("gradient")
         if config.along == "z" and config.profile != "constant" and gradient is not None:
             if gradient.eq18 != "none":

@@ -46,6 +46,7 @@ CHOICES = [
     valued("time.integrator", '"RK5DP"', "time.integrator ~ rk5dp"),
     valued("time.integrator", '"euler"'),
     valued("units.system", '"physical"'),
+    valued("units.system", '"cm"', "terms.self_interaction.number_density"),
     changed("rule, misspelled", {"grid.momentum": {
         "directions": None, "rule": '"gauss"', "count": "2"}},
         "grid.momentum.rule ~ gauss-legendre"),

@@ -238,7 +238,7 @@ MUTATIONS = {
     ),
     "electrons attract": (Matter, "mean", lambda self, ps, t, right=Matter.mean: -right(self, ps)),
     "electrons attract flavor x": (
-        Matter, "mean", lambda self, ps, t, mean=Matter.mean: mean(self, ps)[:, [1, 0, *range(2, 9)]]
+        Matter, "mean", lambda self, ps, t, h=Matter.mean: h(self, ps)[:, [1, 0, *range(2, 9)]]
     ),
 }  # fmt: skip
 

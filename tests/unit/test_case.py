@@ -67,7 +67,7 @@ def test_defaults_are_written_out():
     assert table["time"] == {"start": 0.0, "end": 1.0, "integrator": "rk5dp", "tolerance": 1e-8,
                              "relaxation": False}
     assert table["terms"] == {"advection": {"order": 8, "filter": 0.0},
-                              "self_interaction": {"mu": 1.0}}
+                              "self_interaction": {"mu": 1.0, "profile": "constant", "along": "z"}}
     assert table["output"]["directory"] == "runs/small"
     assert table["checkpoint"] == {"every_wall": 600.0, "keep": 2}
     assert table["units"] == {"system": "mu"}
