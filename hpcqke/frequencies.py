@@ -32,7 +32,7 @@ def complete(case: Any) -> Any:
     """The section grid.momentum with momenta (and weights) of the frequencies, if it has any."""
     momentum = case.grid.momentum
     found = bins(momentum)
-    if found is None:
+    if found is None or "vacuum" not in case.terms.keys():  # faulty terms end a check here
         return momentum
     omega, weights = found
     splitting = case.terms["vacuum"].mass_splittings[0] * vacuum_factor(case.units.system)

@@ -6,13 +6,14 @@ So the case in the run folder is complete, and a restart does not depend on the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from hpcqke.faults import Faults
 
-MOST_POINTS = 1_000_000
+MOST_LINES = 1_000_000
 
 
 def substitute(table: dict[str, Any], faults: Faults) -> None:
@@ -39,13 +40,13 @@ def read(path: str) -> tuple[str, list[float], list[float]]:
     """(fault, x, y) of a file with two columns of numbers; # begins a comment."""
     try:
         with open(path, encoding="utf-8") as file:
-            columns = np.loadtxt(file, ndmin=2, max_rows=MOST_POINTS + 1)
+            columns = np.loadtxt(islice(file, MOST_LINES), ndmin=2)
     except OSError as error:
         return f"can't be read: {error.strerror}", [], []
     except ValueError:
         return "must be a text file with two columns of numbers", [], []
-    if columns.shape[1] != 2 or not 2 <= len(columns) <= MOST_POINTS:
-        return f"must have two columns and from 2 to {MOST_POINTS} rows", [], []
+    if columns.shape[1] != 2 or not 2 <= len(columns) < MOST_LINES:
+        return f"must have two columns and from 2 to {MOST_LINES - 1} rows", [], []
     if not np.isfinite(columns).all():
         return "holds values that are not finite", [], []
     return "", columns[:, 0].tolist(), columns[:, 1].tolist()
