@@ -80,7 +80,7 @@ class Matter(HamiltonianTerm):
 
     def __init__(self, config: Any):
         super().__init__(config)
-        self._length, self._of = 0.0, None
+        self._length, self._of, self._unit = 0.0, None, None
 
     def _profile(self, ps: Any) -> profile.Profile:
         if self._of is None or self._length != ps.z.length:
@@ -117,6 +117,11 @@ class Matter(HamiltonianTerm):
 
     def mean(self, ps: Any, t: float = 0.0) -> np.ndarray:
         """lambda diag(1, 0, ...) of own rows."""
+        if self.varies:  # at each evaluation: one product of what stays the same
+            if self._unit is None or len(self._unit) != ps.rows:
+                ones = np.ones(ps.rows)
+                self._unit = self._components(ps, ones, np.zeros_like(ones))
+            return self._profile(ps)(t) * self._unit
         ee = self.strengths(ps, ps.positions(), t)
         return self._components(ps, ee, np.zeros_like(ee))
 

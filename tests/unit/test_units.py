@@ -1,5 +1,7 @@
 """Constants and units: the numbers of the field, and runs in cm against runs in units of mu."""
 
+import tomllib
+
 import numpy as np
 import pytest
 from mpi4py import MPI
@@ -119,17 +121,57 @@ def test_all_terms_in_both_systems():
     states = []
     for terms, p, end, system in ((physical, 15.0, 300 / mu, "cm"), (own, 1.0, 300.0, "mu")):
         case = case_of(terms, {"momenta": [p]}, end, system)
-        from hpcqke.integrate import Integrator, Progress
-
-        with hpcqke.Simulation(case, comm=MPI.COMM_SELF) as sim:
-            sim._initial_state()
-            integrator = Integrator(case.time, sim.ps, sim.equation, lambda now, vec: False)
-            integrator.begin(Progress(0.0, 0, integrator.first_step, 0.0), sim.vec)
-            integrator.advance(end)
-            states.append(sim.state())
-            integrator.destroy()
+        states.append(at_the_end(case))
     assert np.abs(states[0] - states[1]).max() < 1e-9
     assert np.abs(states[0][..., 1:3]).max() > 1e-4
+
+
+NUFIT = {
+    "normal": ((33.41, 8.54, 49.1, 197.0), (7.41e-5, 2.511e-3)),
+    "inverted": ((33.41, 8.57, 49.5, 286.0), (7.41e-5, -2.4239e-3)),
+}
+BEAMS = {  # MeV, km, g/cm^3: P(mu -> e) of nu and nubar
+    ("normal", 600.0, 295.0, 0.0): (0.053080005679, 0.0459598304589),
+    ("inverted", 600.0, 295.0, 0.0): (0.0624219282843, 0.038996630225),
+    ("normal", 10.0, 100.0, 0.0): (0.202915252723, 0.227771276917),
+    ("normal", 2500.0, 1300.0, 2.848): (0.0786627952877, 0.02659757655),
+    ("inverted", 2500.0, 1300.0, 2.848): (0.0394864252167, 0.05994077322),
+}
+
+
+@pytest.mark.parametrize("beam", BEAMS, ids=str)
+def test_three_flavors_of_beams(beam, figure):
+    """T1 and T2 in cm, MeV, eV^2 and g/cm^3: nu_mu and nubar_mu become e, both orderings."""
+    ordering, energy, length, density = beam
+    angles, masses = NUFIT[ordering]
+    names = ("theta12", "theta13", "theta23", "delta_cp")
+    terms = {"vacuum": {"mass_splittings": list(masses),
+                        **dict(zip(names, np.radians(angles).tolist(), strict=True))}}  # fmt: skip
+    if density:
+        terms["matter"] = {"density": density, "electron_fraction": 0.5}
+    case = case_of(
+        terms, {"momenta": [energy]}, length * 1e5, flavors={"count": 3, "antineutrinos": True},
+        initial={"recipe": "distribution", "populations": [
+            {"flavor": "mu"}, {"flavor": "mu", "species": "nubar"}]})  # fmt: skip
+    found = at_the_end(case)[0, 0, 0]
+    probability = found[:, 0] / found[:, :3].sum(axis=1)
+    error = np.abs(probability - BEAMS[beam]).max()
+    figure(f"P(mu -> e) {beam}", f"{probability[0]:.10f}, {probability[1]:.10f}, {error:.1e}")
+    assert error < 1e-7
+
+
+def at_the_end(case) -> np.ndarray:
+    """The components (z, momentum, direction, species, N_f^2) at the end of a run."""
+    from hpcqke.integrate import Integrator, Progress
+
+    with hpcqke.Simulation(case, comm=MPI.COMM_SELF) as sim:
+        sim._initial_state()
+        integrator = Integrator(case.time, sim.ps, sim.equation, lambda now, vec: False)
+        integrator.begin(Progress(0.0, 0, integrator.first_step, 0.0), sim.vec)
+        integrator.advance(case.time.end)
+        rho = sim.state()
+        integrator.destroy()
+    return rho
 
 
 def test_frequencies_in_both_systems():
@@ -142,7 +184,7 @@ def test_frequencies_in_both_systems():
     case = case_of(box, {"frequency_range": [-2.0, 0.0], "frequency_cells": 4}, 1.0, "mu")
     assert 1 / np.array(case.grid.momentum.momenta) == pytest.approx([1.75, 1.25, 0.75, 0.25])
     assert case.grid.momentum.momenta_weights == (0.5,) * 4
-    assert make_case(__import__("tomllib").loads(case.to_toml())) == case
+    assert make_case(tomllib.loads(case.to_toml())) == case
 
 
 VACUUM = {"vacuum": {"mass_splittings": [2.0], "theta": 0.3}}
