@@ -17,6 +17,7 @@ from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.progress import duration
 from hpcqke.simulation import build_terms, ranks_along_momentum, stencil
 from hpcqke.splitting import longest_step
+from hpcqke.units import label
 
 # Largest stable |lambda| dt on the imaginary axis (advection and precession are oscillations), of
 # gauss2 the one that its fixed point converges well for.
@@ -50,9 +51,11 @@ def describe(case, ranks: int | None = None) -> str:
         limit = longest_step(z.dz, momentum.v)
     else:
         limit = REACH[case.time.integrator] / sum(rates.values()) if any(rates.values()) else np.inf
+    time, rate_unit = (label(unit, case.units.system) for unit in ("1/mu", "mu"))
     lines = [
         f"case            {case.name}",
-        f"z               {z.cells} cells of {z.dz:.6g} on [{-z.length / 2:g}, {z.length / 2:g})",
+        f"z               {z.cells} cells of {z.dz:.6g} on [{-z.length / 2:g}, {z.length / 2:g}) "
+        f"{time}",
         f"momentum        {momentum.p.size} |p| x {momentum.v.size} directions, "
         f"{blocks.count} blocks of {blocks.width} lanes",
         f"flavors         {case.flavors.count}, " + ("nu and nubar" if species == 2 else "nu"),
@@ -60,7 +63,8 @@ def describe(case, ranks: int | None = None) -> str:
         f"memory per rank {memory / 2**20:.3g} MiB",
     ]
     lines += [
-        f"term            {t.name}: {t.doc()}; fastest rate {rates[t.name]:.4g}" for t in terms
+        f"term            {t.name}: {t.doc()}; fastest rate {rates[t.name]:.4g} {rate_unit}"
+        for t in terms
     ]
     trial = calibrate(case)
     dt = None
@@ -82,6 +86,7 @@ def landing_step(case, limit: float) -> float:
 def costs(case, trial: Trial, whole: Forecast, ranks: int, cells: int, limit: float,
           dt: float | None) -> list[str]:
     """The lines about steps, time and disk space."""
+    time = label("1/mu", case.units.system)
     rate = trial.slopes * cells * trial.share / trial.step / trial.ranks * 1e-6
     if case.time.step:
         step = f"given {case.time.step:.4g}"
@@ -93,7 +98,7 @@ def costs(case, trial: Trial, whole: Forecast, ranks: int, cells: int, limit: fl
     parts = ", ".join(f"{name} {seconds:.2g}" for name, seconds in whole.seconds.items())
     size = case.state_bytes()
     lines = [
-        f"step            {step} ({case.time.integrator}; limit {limit:.4g})",
+        f"step            {step} {time} ({case.time.integrator}; limit {limit:.4g})",
         f"trial           {trial.steps} steps {piece} on {several(trial.ranks, 'rank')}, to t = "
         f"{trial.t:.4g}: {rate:.1f} Mcell/s/core stepping",
         f"cost            {counted(whole.steps)} steps, {counted(whole.slopes)} right-hand sides "
