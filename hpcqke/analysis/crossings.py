@@ -10,11 +10,11 @@ They are meant for one crossing and random seeds; a point-like seed converts mor
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
 
 #: Midpoints on which a distribution is integrated over part of its directions.
 FINE = 2000
@@ -75,7 +75,7 @@ def find_crossings(v: ArrayLike, weight: ArrayLike, eln: ArrayLike, *,
     content = weight * G
     some = np.flatnonzero(G)
     found = []
-    for i, j in zip(some[:-1], some[1:], strict=True):
+    for i, j in pairwise(some):
         if G[i] * G[j] < 0:
             low = max(0, min(i - 1, v.size - 4))
             near = slice(low, low + 4) if smooth and j == i + 1 else [i, j]
@@ -107,7 +107,7 @@ def _root(x: np.ndarray, y: np.ndarray, low: float, high: float) -> float:
 
 def box_end_state(v: ArrayLike, weight: ArrayLike, eln: ArrayLike) -> EndState:
     """P = 1/2 on the side of the smaller integral, 1 - I_small/(2 I_large) on the other."""
-    v, G, small, crossings = _sides(v, weight, eln)
+    v, _, small, crossings = _sides(v, weight, eln)
     least, most = sorted((crossings.plus, crossings.minus))
     large = 1 - 0.5 * least / most if most > 0 else 1.0
     return EndState(np.where(small, 0.5, large), np.nan)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpcqke.analysis.linear import DENSE
 from hpcqke.errors import CaseError
 
 if TYPE_CHECKING:
@@ -142,9 +143,8 @@ def slepc() -> Any:
         try:
             import slepc4py
         except ImportError:
-            text = ("stability: more waves than fit into a dense matrix need SLEPc: install "
-                    "slepc4py of this PETSc (Debian: apt-get install python3-slepc4py-real)")  # fmt: skip
-            raise CaseError([text]) from None
+            cure = "install slepc4py of this PETSc (Debian: apt-get install python3-slepc4py-real)"
+            raise CaseError([f"stability: so many waves (> {DENSE}) need SLEPc: {cure}"]) from None
         finally:
             sys.path.pop()
     slepc4py.init([])

@@ -131,8 +131,8 @@ def stability(case: Case) -> xr.Dataset:
     (twice the directions; some of the growing waves, elsewhere nan and false). Further the unstable
     bands of the continuum, band_low and band_high (sector, branch, band), and the angular
     distribution eln (sector, v) with eln_crossing (sector, crossing), eln_plus, eln_minus. Only k
-    around those that grow are listed, every so many in a long box. Raises CaseError if the case's initial
-    section does not say what P^z is.
+    around those that grow are listed, every so many in a long box. Raises CaseError if the case's
+    initial section does not say what P^z is.
     """
     import xarray as xr
 
@@ -163,7 +163,9 @@ def stability(case: Case) -> xr.Dataset:
     roots = np.array([one.roots(n) for one in waves.values()])
     gamma = growth_of(roots[..., 0])
     on_grid = np.array([systems[s].growth(grid_k, b)[0] for s, b in pairs])
-    doubled = np.array([_doubled(twice, s, b, k, g) for (s, b), g in zip(pairs, gamma, strict=True)])
+    doubled = np.array(
+        [_doubled(twice and twice[s], b, k, g) for (s, b), g in zip(pairs, gamma, strict=True)]
+    )
 
     sample = np.union1d(k, np.linspace(*span, affordable(size)))
     bands = [unstable_bands(systems[s], sample, b) if order else [] for s, b in pairs]
@@ -227,17 +229,17 @@ def stability(case: Case) -> xr.Dataset:
 
 
 def _doubled(
-    twice: dict[str, LinearSystem] | None, sector: str, branch: str, k: np.ndarray, gamma: np.ndarray
+    twice: LinearSystem | None, branch: str, k: np.ndarray, gamma: np.ndarray
 ) -> np.ndarray:
     """gamma of twice the directions at up to TWICE growing waves, the fastest among them."""
     out = np.full(k.shape, np.nan)
     growing = np.flatnonzero(gamma > 0)
     if twice is None or growing.size == 0:
         return out
-    count = min(TWICE, affordable(twice[sector].size))
+    count = min(TWICE, affordable(twice.size))
     chosen = growing[np.unique(np.linspace(0, growing.size - 1, count).round().astype(int))]
     chosen = np.union1d(chosen, gamma.argmax())
-    out[chosen] = twice[sector].growth(k[chosen], branch)[0]
+    out[chosen] = twice.growth(k[chosen], branch)[0]
     return out
 
 

@@ -39,7 +39,7 @@ def notes(case: Case) -> str:
         term = terms.REGISTRY["matter"](case.terms["matter"])
         z = np.linspace(-0.5, 0.5, case.grid.z.cells, endpoint=False) * case.grid.z.length
         mean = term.profile(z, case.grid.z.length).mean()
-        lines.append(f"matter: its mean over the box, lambda = {mean:.6g} mu; its slope is left out")
+        lines.append(f"matter: its mean over the box, lambda = {mean:.6g} mu; not its slope")
     if "gradient" in case.terms:
         lines.append("gradient terms are left out: they change rates by mu/|p|")
     if "advection" in case.terms and case.terms["advection"].filter > 0:
@@ -163,12 +163,14 @@ def _directions(one: xr.Dataset, fastest: int) -> str:
     seen, spurious = int(np.isfinite(twice).sum()), int(one["spurious"].values.sum())
     change = twice[fastest] / gamma[fastest] - 1
     if one["spurious"].values[fastest] or spurious > 0.25 * seen:
-        return (f"SPURIOUS: with {how} {spurious} of {seen} growing waves lose more than a third of "
-                "their rate: they belong to the grid; take more (grid.momentum.count)")  # fmt: skip
+        return (
+            f"SPURIOUS: with {how} {spurious} of {seen} growing waves lose more than a third "
+            "of their rate: they belong to the grid; take more (grid.momentum.count)"
+        )
     edge = f"; {spurious} of {seen} waves, at an edge, are spurious" if spurious else ""
     if abs(change) > CONVERGED:
-        return (f"directions NOT enough: {how} change the fastest rate by {100 * change:+.2g} %{edge}; "
-                "take more (grid.momentum.count)")  # fmt: skip
+        return (f"directions NOT enough: {how} change the fastest rate by {100 * change:+.2g} %"
+                f"{edge}; take more (grid.momentum.count)")  # fmt: skip
     return f"directions are enough: {how} change the fastest rate by {change:+.1e}{edge}"
 
 

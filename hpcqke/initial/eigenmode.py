@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from hpcqke.analysis.linear import LinearSystem, eigenmode
+from hpcqke.analysis.eigenmode import eigenmode
+from hpcqke.analysis.linear import LinearSystem
 from hpcqke.initial.base import Background, Recipe
 from hpcqke.schema import integer, number
 
