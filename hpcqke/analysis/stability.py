@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hpcqke.analysis.crossings import find_crossings
-from hpcqke.analysis.doubling import doubled_systems, is_spurious
+from hpcqke.analysis.doubling import is_spurious, refined_systems
 from hpcqke.analysis.homogeneous import initial_diagonal, linear_systems, polar_grid
 from hpcqke.analysis.linear import BRANCHES, DENSE, LinearSystem, central_wavenumber
 from hpcqke.analysis.stability_report import end_states, notes, report
@@ -127,9 +127,9 @@ def stability(case: Case) -> xr.Dataset:
 
     For each sector (flavor pair), branch ("symmetric", "breaking" the axial symmetry) and k, in mu:
     gamma, re_omega; gamma_on_grid (with the wave number that the central difference of the case
-    makes of k); gamma_root, re_omega_root (up to four roots); gamma_doubled and the flag spurious
-    (twice the directions; some of the growing waves, elsewhere nan and false). Further the unstable
-    bands of the continuum, band_low and band_high (sector, branch, band), and the angular
+    makes of k); gamma_root, re_omega_root (up to four roots); gamma_doubled (twice the directions)
+    and the flag spurious, for some of the growing waves, elsewhere nan and false. Further the
+    unstable bands of the continuum, band_low and band_high (sector, branch, band), and the angular
     distribution eln (sector, v) with eln_crossing (sector, crossing), eln_plus, eln_minus. Only k
     around those that grow are listed, every so many in a long box. Raises CaseError if the case's
     initial section does not say what P^z is.
@@ -138,7 +138,7 @@ def stability(case: Case) -> xr.Dataset:
 
     diagonal = initial_diagonal(case, polar_grid(case))
     systems = linear_systems(case, diagonal)
-    twice, how = doubled_systems(case)
+    finer, how = _finer(case, systems)
     box = case.grid.z
     step, advection = box.length / box.cells, case.terms.get("advection")
     order = advection.order if advection else 0
@@ -163,9 +163,11 @@ def stability(case: Case) -> xr.Dataset:
     roots = np.array([one.roots(n) for one in waves.values()])
     gamma = growth_of(roots[..., 0])
     on_grid = np.array([systems[s].growth(grid_k, b)[0] for s, b in pairs])
-    doubled = np.array(
-        [_doubled(twice and twice[s], b, k, g) for (s, b), g in zip(pairs, gamma, strict=True)]
-    )
+    # (grids, sector and branch, k)
+    refined = np.array(
+        [[_refined(f and f[s], b, k, g) for (s, b), g in zip(pairs, gamma, strict=True)]
+         for f in finer]
+    )  # fmt: skip
 
     sample = np.union1d(k, np.linspace(*span, affordable(size)))
     bands = [unstable_bands(systems[s], sample, b) if order else [] for s, b in pairs]
@@ -186,9 +188,9 @@ def stability(case: Case) -> xr.Dataset:
             "re_omega": each(roots[..., 0].real, "k", long_name="Re Omega", **units),
             "gamma_on_grid": each(on_grid, "k", long_name="growth rate on the grid", **units),
             "gamma_doubled": each(
-                doubled, "k", long_name="growth rate with twice the directions", **units
+                refined[0], "k", long_name="growth rate with twice the directions", **units
             ),
-            "spurious": each(is_spurious(gamma, doubled), "k"),
+            "spurious": each(is_spurious(gamma, *refined), "k"),
             "gamma_root": each(roots.imag * (1 + 0 * roots.real), "k", "root", **units),
             "re_omega_root": each(roots.real, "k", "root", **units),
             "band_low": each(edges[..., 0], "band", **units),
@@ -228,18 +230,28 @@ def stability(case: Case) -> xr.Dataset:
     )  # fmt: skip
 
 
-def _doubled(
-    twice: LinearSystem | None, branch: str, k: np.ndarray, gamma: np.ndarray
+def _finer(
+    case: Case, systems: dict[str, LinearSystem]
+) -> tuple[list[dict[str, LinearSystem] | None], str]:
+    """The same on 2 N_v directions, and on 3 N_v where species or momenta differ in frequency."""
+    twice, how = refined_systems(case)
+    if twice is None or all(len(s.blocks.local) == 1 for s in systems.values()):
+        return [twice], how
+    return [twice, refined_systems(case, 3)[0]], how
+
+
+def _refined(
+    finer: LinearSystem | None, branch: str, k: np.ndarray, gamma: np.ndarray
 ) -> np.ndarray:
-    """gamma of twice the directions at up to TWICE growing waves, the fastest among them."""
+    """gamma of more directions at up to TWICE growing waves, the fastest among them."""
     out = np.full(k.shape, np.nan)
     growing = np.flatnonzero(gamma > 0)
-    if twice is None or growing.size == 0:
+    if finer is None or growing.size == 0:
         return out
-    count = min(TWICE, affordable(twice.size))
+    count = min(TWICE, affordable(finer.size))
     chosen = growing[np.unique(np.linspace(0, growing.size - 1, count).round().astype(int))]
     chosen = np.union1d(chosen, gamma.argmax())
-    out[chosen] = twice.growth(k[chosen], branch)[0]
+    out[chosen] = finer.growth(k[chosen], branch)[0]
     return out
 
 

@@ -162,10 +162,10 @@ def _directions(one: xr.Dataset, fastest: int) -> str:
     how = f"twice the directions ({one.attrs['doubled']})"
     seen, spurious = int(np.isfinite(twice).sum()), int(one["spurious"].values.sum())
     change = twice[fastest] / gamma[fastest] - 1
-    if one["spurious"].values[fastest] or spurious > 0.25 * seen:
+    if one["spurious"].values[fastest] or spurious > seen / 3:
         return (
-            f"SPURIOUS: with {how} {spurious} of {seen} growing waves lose more than a third "
-            "of their rate: they belong to the grid; take more (grid.momentum.count)"
+            f"SPURIOUS: with {how} the rates of {spurious} of {seen} growing waves change by more "
+            "than 20 %: they belong to the grid; take more (grid.momentum.count)"
         )
     edge = f"; {spurious} of {seen} waves, at an edge, are spurious" if spurious else ""
     if abs(change) > CONVERGED:
