@@ -129,7 +129,7 @@ def diagonal_of_frame(fields: xr.Dataset, index: int) -> np.ndarray:
     kept = [s for s in rho["species"].values if s in state.SPECIES]
     rho = rho.sel(species=kept).transpose("species", "momentum", "direction", "component").values
     diagonal = state.occupations(rho)
-    if "azimuth" not in fields.coords:
+    if "azimuth" not in fields.variables:
         return diagonal
     S, Np, directions, nf = diagonal.shape
     azimuths = np.unique(fields["azimuth"].values).size

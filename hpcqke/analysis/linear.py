@@ -189,16 +189,16 @@ class LinearSystem:
         out[:, np.arange(n), np.arange(n)] += frequency
         return out
 
-    def species_matrix(self, k: float) -> NDArray:
+    def species_matrix(self, k: float, branch: str = "symmetric") -> NDArray:
         """The same for the amplitudes a themselves, all species and momenta: (n, n), S Np Nv."""
         S, Np, nv = self.polarization.shape
         weights = self.mu * np.einsum("s,p,v->spv", self.sign, self.p_weight, self.weight)
-        out = np.einsum("spv,vu,tqu->spvtqu", self.polarization, self.kernel(), weights)
+        out = np.einsum("spv,vu,tqu->spvtqu", self.polarization, self.kernel(branch), weights)
         out = out.astype(float if self.lossless else complex)
         frequency = k * self.v - self.precession
         if not self.lossless:
             frequency = frequency - 1j * (self.damping + self.scattering)[:, :, None]
-            gain = self.weight / self.weight.sum()
+            gain = (branch == "symmetric") * self.weight / self.weight.sum()
             for s, p in np.ndindex(S, Np):
                 out[s, p, :, s, p] += 1j * self.scattering[s, p] * gain
         out = out.reshape(S * Np * nv, S * Np * nv)
