@@ -28,7 +28,7 @@ def growth_lines(path: Path) -> list[str]:
         except CaseError as why:
             return [f"growth: no prediction: {why}"]
         fit = growth.fit_growth(run.series, window)
-        waves = growth.compare(run.series, systems, fit, scheme_of(run))
+        waves = growth.compare(run.series, systems, fit, growth.scheme_of(run.case))
         times = f"t = {window[0]:g}...{window[1]:g}"
         if not waves:
             return [f"growth: too few rows or too small waves for {times}"]
@@ -42,12 +42,6 @@ def growth_lines(path: Path) -> list[str]:
         if window[1] > linear:
             lines.append(f"  the linear phase ends at t = {linear:.4g}, inside the window")
         return lines + _breaking(run, systems, window)
-
-
-def scheme_of(run: Run) -> tuple[int, float]:
-    """Order of the advection (0: none) and step along z."""
-    z, advection = run.case.grid.z, run.case.terms.get("advection")
-    return (advection.order if advection else 0), z.length / z.cells
 
 
 def _systems(run: Run) -> dict[str, LinearSystem]:

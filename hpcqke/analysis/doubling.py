@@ -38,7 +38,7 @@ def refined_systems(case: Case, factor: int = 2) -> tuple[dict[str, LinearSystem
     finer = replace(case, grid=replace(case.grid, momentum=fine))
     grid = polar_grid(finer)
     if hasattr(initial.REGISTRY[case.initial.recipe], "diagonal"):
-        return linear_systems(finer, initial_diagonal(finer, grid), grid), "same distribution"
+        return linear_systems(finer, initial_diagonal(case, grid), grid), "same distribution"
     coarse = polar_grid(case)
     diagonal = initial_diagonal(case, coarse)
     values = np.einsum("uv,spvf->spuf", cubic_weights(coarse.v, grid.v), diagonal)

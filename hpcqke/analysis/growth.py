@@ -12,6 +12,8 @@ from hpcqke.analysis.linear import LinearSystem, central_wavenumber
 if TYPE_CHECKING:
     import xarray as xr
 
+    from hpcqke.case import Case
+
 #: rms of the off-diagonal elements, over |P^z|, up to which a run counts as linear.
 LINEAR = 0.05
 
@@ -93,6 +95,12 @@ class Compared(NamedTuple):
     residual: float
     predicted: float
     on_grid: float
+
+
+def scheme_of(case: Case) -> tuple[int, float]:
+    """Order of the advection (0: none) and step along z."""
+    z, advection = case.grid.z, case.terms.get("advection")
+    return (advection.order if advection else 0), z.length / z.cells
 
 
 def compare(series: xr.Dataset, systems: Mapping[str, LinearSystem], fit: Fit,
