@@ -223,6 +223,20 @@ def test_collisional_instability_of_groups():
     assert mean.growth(0.0)[0][0] > 1.05
 
 
+SCATTERING = [(10.0, 1.0, 0.0333555767), (10.0, 2 * np.pi, 1.35193734), (2.0, 2.5, 1.16931646)]
+
+
+@pytest.mark.parametrize(("kappa", "k", "decay"), SCATTERING)
+def test_scattered_waves_diffuse(kappa, k, decay):
+    """T7: waves of an isotropically scattered gas die as kappa - k cot(k/kappa)."""
+    v, weight = nodes("gl64")
+    system = LinearSystem(v, weight, np.ones((1, 64)), 0.0, scattering=kappa)
+    assert system.growth(k)[0][0] == pytest.approx(-decay, abs=1e-8)
+    assert system.growth(0.0)[0][0] == pytest.approx(0.0, abs=1e-12)
+    # exp(+-i phi) waves have no mean over directions: they only lose
+    assert system.growth(k, BREAK)[0][0] == pytest.approx(-kappa)
+
+
 def test_three_flavors():
     """T8: three pairs, each with its own net distribution; both branches."""
     v, weight = nodes("gl64")

@@ -33,6 +33,7 @@ NOT_RUN = (
     "tests/run.sh",
     "python tests/bench/kernel.py",
     "P1 ",
+    "growth, t =",
     "python -m pytest tests/physics/",
     "[grid.momentum]",
 )
