@@ -9,6 +9,7 @@ import numpy as np
 from hpcqke.conduct import make_schedules
 from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.simulation import build_terms, stencil
+from hpcqke.units import label
 
 STAGES = {"rk3bs": 4, "rk4": 4, "rk5dp": 7, "rk8vr": 13, "midpoint": 20}
 # Largest stable |lambda| dt on the imaginary axis (advection and precession are oscillations).
@@ -40,9 +41,11 @@ def describe(case, ranks: int) -> str:
     cells = z.cells * momentum.p.size * momentum.v.size
     rate = measure_rate(case, momentum, z, terms)
     seconds = evaluations * cells / rate / ranks
+    time, rate_unit = (label(unit, case.units.system) for unit in ("1/mu", "mu"))
     lines = [
         f"case            {case.name}",
-        f"z               {z.cells} cells of {z.dz:.6g} on [{-z.length / 2:g}, {z.length / 2:g})",
+        f"z               {z.cells} cells of {z.dz:.6g} on [{-z.length / 2:g}, {z.length / 2:g}) "
+        f"{time}",
         f"momentum        {momentum.p.size} |p| x {momentum.v.size} directions, "
         f"{blocks.count} blocks of {blocks.width} lanes",
         f"flavors         {case.flavors.count}, " + ("nu and nubar" if species == 2 else "nu"),
@@ -50,10 +53,11 @@ def describe(case, ranks: int) -> str:
         f"memory per rank {memory / 2**20:.3g} MiB",
     ]
     lines += [
-        f"term            {t.name}: {t.doc()}; fastest rate {rates[t.name]:.4g}" for t in terms
+        f"term            {t.name}: {t.doc()}; fastest rate {rates[t.name]:.4g} {rate_unit}"
+        for t in terms
     ]
     lines += [
-        f"step            {'given' if case.time.step else 'stable to about'} {step:.4g} "
+        f"step            {'given' if case.time.step else 'stable to about'} {step:.4g} {time} "
         f"({case.time.integrator}; limit {limit:.4g})",
         f"cost            about {evaluations:.3g} right-hand sides of {cells} cells, "
         f"{seconds:.2g} s of stepping at {rate / 1e6:.3g} Mcell updates/s/core",

@@ -11,6 +11,7 @@ from hpcqke.analysis.homogeneous import linear_systems, run_systems
 from hpcqke.analysis.linear import LinearSystem
 from hpcqke.analysis.open_run import Run, open_run
 from hpcqke.errors import CaseError
+from hpcqke.units import label
 
 #: Bytes of a frame up to which the state that the run began with is read back, not the recipe.
 FRAME = 2**28
@@ -32,11 +33,11 @@ def growth_lines(path: Path) -> list[str]:
         times = f"t = {window[0]:g}...{window[1]:g}"
         if not waves:
             return [f"growth: too few rows or too small waves for {times}"]
-        title = f"growth, {times}, {fit.rows} rows, in mu"
-        lines = [f"{title:42s} {'measured':>11s} {'predicted':>11s} {'on grid':>11s} {'rms':>8s}"]
+        title = f"growth, {times}, {fit.rows} rows, in {label('mu', run.case.units.system)}"
+        lines = [f"{title:42s} {'measured':>13s} {'predicted':>13s} {'on grid':>13s} {'rms':>8s}"]
         for w in waves:
             name = f"  {w.pair}: k = {w.k + 0.0:.6g} (n = {w.n})"
-            lines.append(f"{name:42s} {w.measured:11.8f} {w.predicted:11.8f} {w.on_grid:11.8f} "
+            lines.append(f"{name:42s} {w.measured:13.8g} {w.predicted:13.8g} {w.on_grid:13.8g} "
                          f"{w.residual:8.1e}")  # fmt: skip
         linear = growth.linear_end(run.series, systems)
         if window[1] > linear:
@@ -64,5 +65,5 @@ def _breaking(run: Run, systems: dict[str, LinearSystem], window: tuple) -> list
     if use.sum() < 3:
         return []
     slope = np.polyfit(time[use], np.log(rms[use]), 1)[0]
-    return [f"  rms of all modes: {slope:.8f}; fastest predicted: {best['symmetric']:.8f} "
-            f"symmetric, {best['breaking']:.8f} exp(+-i phi)"]  # fmt: skip
+    return [f"  rms of all modes: {slope:.8g}; fastest predicted: {best['symmetric']:.8g} "
+            f"symmetric, {best['breaking']:.8g} exp(+-i phi)"]  # fmt: skip

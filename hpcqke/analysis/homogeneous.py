@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpcqke import initial, state, terms
+from hpcqke import initial, state, terms, units
 from hpcqke.analysis.linear import LinearSystem, sectors
 from hpcqke.analysis.open_run import Run, open_dataset
 from hpcqke.errors import CaseError
@@ -58,17 +58,22 @@ def run_systems(run: Run) -> dict[str, LinearSystem]:
 
 def hamiltonian_terms(case: Case) -> list[Any]:
     """The terms of a case that add to h."""
-    chosen = ((terms.REGISTRY[name], config) for name, config in case.terms.items())
+    chosen = ((terms.REGISTRY[name], config) for name, config in units.configs(case).items())
     return [term(config) for term, config in chosen if term.kind == "hamiltonian"]
 
 
 def interaction_strength(case: Case) -> float:
-    """mu at the start of the run."""
-    return float(sum(term.strength(case.time.start) for term in hamiltonian_terms(case)))
+    """mu at the start of the run, its mean over the box if it depends on z."""
+    z = ZGrid(case.grid.z.length, case.grid.z.cells).z
+    mu = 0.0
+    for term in hamiltonian_terms(case):
+        along = term.strength_along(z)
+        mu += term.strength(case.time.start) * (1.0 if along is None else along.mean())
+    return float(mu)
 
 
 def diagonal_energy(case: Case, grid: MomentumGrid, species: int) -> np.ndarray:
-    """H_aa but for the self-interaction, mean over the box, (species, momentum, N_f), in mu.
+    """H_aa but for the self-interaction, (species, momentum, N_f), at the start, mean over the box.
 
     H(|p|) of the vacuum changes its sign for antineutrinos, what depends on z does not.
     """
@@ -77,7 +82,7 @@ def diagonal_energy(case: Case, grid: MomentumGrid, species: int) -> np.ndarray:
     # as much of a phase space as a potential asks for: all z on one rank
     ps = SimpleNamespace(rows=z.cells, N=count, C=count**2, z=z, positions=lambda: z.z)
     for term in hamiltonian_terms(case):
-        mean, matrix = term.mean(ps), term.matrix(grid.magnitude)
+        mean, matrix = term.mean(ps, case.time.start), term.matrix(grid.magnitude)
         if mean is not None:
             out += state.occupations(mean).mean(axis=0)
         if matrix is not None:

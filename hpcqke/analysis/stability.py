@@ -13,6 +13,7 @@ from hpcqke.analysis.homogeneous import initial_diagonal, linear_systems, polar_
 from hpcqke.analysis.linear import BRANCHES, DENSE, LinearSystem, central_wavenumber
 from hpcqke.analysis.stability_report import end_states, notes, report
 from hpcqke.errors import StorageError
+from hpcqke.units import label
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -176,7 +177,7 @@ def stability(case: Case) -> xr.Dataset:
     smooth = case.grid.momentum.rule is not None
     crossings = [find_crossings(v, weight, s.net, smooth=smooth) for s in systems.values()]
 
-    shape, units = (len(systems), len(BRANCHES)), {"units": "mu"}
+    shape, units = (len(systems), len(BRANCHES)), {"units": label("mu", case.units.system)}
 
     def each(values: np.ndarray, *dims: str, **attrs: str) -> tuple:
         values = np.asarray(values).reshape(*shape, *np.shape(values)[1:])
@@ -213,6 +214,7 @@ def stability(case: Case) -> xr.Dataset:
         },
         attrs={
             "case": case.name,
+            "system": case.units.system,
             "length": box.length,
             "cells": box.cells,
             "order": order,

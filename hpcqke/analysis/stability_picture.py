@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpcqke.analysis.style import SECTOR, line, picture
+from hpcqke.analysis.style import SECTOR, line, picture, units_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,7 +19,11 @@ def draw_stability(result: xr.Dataset, file: Path) -> None:
     """gamma(k), Re Omega(k) of both branches and the distribution G(v), a column a flavor pair."""
     sectors = [str(s) for s in result["sector"].values]
     columns = len(sectors)
-    with picture(file, (6.0 * columns, 7.4), nrows=3, ncols=columns, squeeze=False) as (_, axes):
+    panels = {"nrows": 3, "ncols": columns, "squeeze": False}
+    with (
+        units_of(result.attrs["system"]),
+        picture(file, (6.0 * columns, 7.4), **panels) as (_, axes),
+    ):
         for (upper, middle, lower), sector in zip(axes.T, sectors, strict=True):
             one = result.sel(sector=sector)
             middle.sharex(upper)

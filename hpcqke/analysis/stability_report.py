@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hpcqke import terms
 from hpcqke.analysis.crossings import (
     Crossings,
     average_survival,
@@ -15,6 +14,7 @@ from hpcqke.analysis.crossings import (
     refined,
 )
 from hpcqke.analysis.linear import LinearSystem
+from hpcqke.units import label
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,11 +35,14 @@ def notes(case: Case) -> str:
     lines = []
     if "vacuum" in case.terms:
         lines.append("vacuum: mixing angles -> 0, H_vac by its diagonal; mixing only seeds")
-    if "matter" in case.terms and case.terms["matter"].profile != "constant":
-        term = terms.REGISTRY["matter"](case.terms["matter"])
-        z = np.linspace(-0.5, 0.5, case.grid.z.cells, endpoint=False) * case.grid.z.length
-        mean = term.profile(z, case.grid.z.length).mean()
-        lines.append(f"matter: its mean over the box, lambda = {mean:.6g} mu; not its slope")
+    for name, what in (("matter", "lambda"), ("self_interaction", "mu")):
+        config = case.terms.get(name)
+        if config is None or config.profile == "constant":
+            continue
+        if config.along == "t":
+            lines.append(f"{name}: {what} as at time.start")
+        else:
+            lines.append(f"{name}: the mean of {what} over the box, not its slope")
     if "gradient" in case.terms:
         lines.append("gradient terms are left out: they change rates by mu/|p|")
     if "advection" in case.terms and case.terms["advection"].filter > 0:
@@ -79,8 +82,8 @@ def report(result: xr.Dataset) -> str:
     if a["momenta"] > 1:
         modes += f" x {a['momenta']} momenta"
     lines = [
-        f"{a['case']}: L = {a['length']:g}/mu, {a['cells']} cells, "
-        f"dz = {a['length'] / a['cells']:g}/mu, {scheme}, {modes}",
+        f"{a['case']}: L = {_long(a['length'], a)}, {a['cells']} cells, "
+        f"dz = {_long(a['length'] / a['cells'], a)}, {scheme}, {modes}",
     ]
     lines += [f"  {line}" for line in a["notes"].splitlines()]
     for sector in result["sector"].values:
@@ -91,6 +94,17 @@ def report(result: xr.Dataset) -> str:
         for branch in result["branch"].values:
             lines += _branch_report(one.sel(branch=branch), f"{sector}, {BRANCH[str(branch)]}")
     return "\n".join(lines)
+
+
+def _short(x: float, scale: object) -> str:
+    """Six digits, or 0 if that is round-off beside the scale: no "-1.4e-17"."""
+    return f"{x if abs(x) > 1e-9 * np.abs(np.array(scale)).max() else 0.0:.6g}"
+
+
+def _long(x: float, a: dict) -> str:
+    """A length or time with its unit."""
+    unit = label("1/mu", a["system"])
+    return f"{x:.4g}/mu" if unit == "1/mu" else f"{x:.4g} {unit}"
 
 
 def _angles(one: xr.Dataset) -> str:
@@ -109,17 +123,17 @@ def _branch_report(one: xr.Dataset, title: str) -> list[str]:
     low, high = (one[name].values for name in ("band_low", "band_high"))
     found = np.isfinite(low)
     ends = list(zip(low[found], high[found], strict=True))
-    # rounded, then + 0.0: no "-0.000000"
-    bands = ", ".join(f"{round(a, 6) + 0.0:.6f} < k < {round(b, 6) + 0.0:.6f}" for a, b in ends[:6])
+    bands = ", ".join(f"{_short(a, ends)} < k < {_short(b, ends)}" for a, b in ends[:6])
+    unit = label("mu", one.attrs["system"])
     if len(ends) > 6:
         bands += f" and {len(ends) - 6} bands more"
     growing = np.flatnonzero(gamma > 0)
     if growing.size == 0:
         lines = [f"{title}: no wave of the box grows"]
         if gamma.max() < 0:
-            lines[0] += f"; collisions damp the most persistent one by {gamma.max():.6g} mu"
+            lines[0] += f"; collisions damp the most persistent one by {-gamma.max():.6g} {unit}"
         if bands:
-            lines.append(f"  but {bands} (in mu) does: the box is too short to hold such a wave")
+            lines.append(f"  but {bands} (in {unit}) does: the box is too short for such a wave")
         return lines
     fastest = int(gamma.argmax())
     # the first and last wave of every run of growing ones
@@ -128,19 +142,20 @@ def _branch_report(one: xr.Dataset, title: str) -> list[str]:
     count = f"{growing.size} growing waves"
     if one.attrs["every"] > 1:
         count += f" listed (1 of {one.attrs['every']} in the box, all near the fastest)"
-    lines = [f"{title}: {count}" + (f", {bands} (in mu)" if bands else "")]
+    lines = [f"{title}: {count}" + (f", {bands} (in {unit})" if bands else "")]
     lines.append(
-        f"  {'wave':<8} {'n':>6} {'k/mu':>11} {'gamma/mu':>11} {'on grid':>11} {'2 N_v':>11} "
-        f"{'Re Omega/mu':>12} {'cells/wave':>11} {'waves/box':>10}"
+        f"  {'wave':<8} {'n':>6} {'k':>12} {'gamma':>13} {'on grid':>13} {'2 N_v':>13} "
+        f"{'Re Omega':>12} {'cells/wave':>11} {'waves/box':>10}"
     )
-    cells, real = one.attrs["cells"], one["re_omega"].values.round(6) + 0.0
+    cells, real = one.attrs["cells"], one["re_omega"].values
     twice, spurious = one["gamma_doubled"].values, one["spurious"].values
     for name, i in [("fastest", fastest)] + [("edge", int(i)) for i in edges[:8]]:
+        turning = _short(real[i], gamma[i])
         per_wave = f"{cells / abs(n[i]):.1f}" if n[i] else "all"
-        doubled = f"{twice[i]:.8f}" if np.isfinite(twice[i]) else "-"
+        doubled = f"{twice[i]:.8g}" if np.isfinite(twice[i]) else "-"
         lines.append(
-            f"  {name:<8} {n[i]:>6} {k[i]:>11.6f} {gamma[i]:>11.8f} "
-            f"{one['gamma_on_grid'].values[i]:>11.8f} {doubled:>11} {real[i]:>12.6f} "
+            f"  {name:<8} {n[i]:>6} {k[i]:>12.6g} {gamma[i]:>13.8g} "
+            f"{one['gamma_on_grid'].values[i]:>13.8g} {doubled:>13} {turning:>12} "
             f"{per_wave:>11} {abs(n[i]):>10}" + (" spurious" if spurious[i] else "")
         )
     lines += ["  " + text for text in (_time(one, gamma[fastest]), _verdict(one, growing),
@@ -150,7 +165,8 @@ def _branch_report(one: xr.Dataset, title: str) -> list[str]:
 
 def _time(one: xr.Dataset, gamma: float) -> str:
     folds = one.attrs["duration"] * gamma
-    text = f"e-folding time of the fastest wave: {1 / gamma:.4g}/mu; {folds:.3g} of them in the run"
+    time = _long(1 / gamma, one.attrs)
+    text = f"e-folding time of the fastest wave: {time}; {folds:.3g} of them in the run"
     return text if folds >= FOLDS else text + ": is time.end late enough?"
 
 
@@ -182,7 +198,7 @@ def _verdict(one: xr.Dataset, growing: np.ndarray) -> str:
     error = abs(k_grid[shortest] / k[shortest] - 1) if k[shortest] else 0.0
     if error > RESOLVED:
         return (
-            f"NOT resolved: the grid changes k by {100 * error:.2g} % at k = {k[shortest]:.4g} mu; "
+            f"NOT resolved: the grid changes k by {100 * error:.2g} % at k = {k[shortest]:.4g}; "
             "take more cells (grid.z.cells) or a higher order (terms.advection.order)"
         )
     text = f"resolved: the grid changes k by {error:.1e} at most"
