@@ -16,9 +16,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: Midpoints on which a distribution is integrated over part of its directions.
-FINE = 2000
-
 
 class Crossings(NamedTuple):
     """Where G changes its sign, (n,), and the integrals of both signs, in n."""
@@ -41,26 +38,6 @@ class EndState(NamedTuple):
     width: float
 
 
-def refined(v: ArrayLike, *values: ArrayLike) -> list[NDArray[np.float64]]:
-    """FINE midpoints, their weights, and smooth functions of the nodes v (rising) at them."""
-    v = np.asarray(v, float)
-    at = -1 + (np.arange(FINE) + 0.5) * 2 / FINE
-    weights = cubic_weights(v, at)
-    return [at, np.full(FINE, 2 / FINE), *(weights @ np.asarray(f, float) for f in values)]
-
-
-def cubic_weights(v: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Weights (len(at), len(v)) of the cubics through the four nodes nearest to each point."""
-    out = np.zeros((at.size, v.size))
-    first = np.clip(np.searchsorted(v, at) - 2, 0, v.size - 4)
-    for row, x, low in zip(out, at, first, strict=True):
-        near = v[low : low + 4]
-        for i in range(4):
-            others = np.delete(near, i)
-            row[low + i] = np.prod((x - others) / (near[i] - others))
-    return out
-
-
 def find_crossings(v: ArrayLike, weight: ArrayLike, eln: ArrayLike, *,
                    smooth: bool = True) -> Crossings:  # fmt: skip
     """Crossings of G given at directions v (any order) with quadrature weights.
@@ -80,10 +57,7 @@ def find_crossings(v: ArrayLike, weight: ArrayLike, eln: ArrayLike, *,
             low = max(0, min(i - 1, v.size - 4))
             near = slice(low, low + 4) if smooth and j == i + 1 else [i, j]
             found.append(_root(v[near], G[near], v[i], v[j]))
-    if smooth:
-        _, weight, fine = refined(v, G)
-        content = weight * fine
-    plus, minus = content[content > 0].sum(), -content[content < 0].sum()
+    plus, minus = content[content > 0].sum(), abs(content[content < 0].sum())
     return Crossings(np.array(found), float(plus), float(minus))
 
 

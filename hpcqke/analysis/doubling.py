@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hpcqke import initial
-from hpcqke.analysis.crossings import cubic_weights
 from hpcqke.analysis.homogeneous import initial_diagonal, linear_systems, polar_grid
 from hpcqke.analysis.linear import LinearSystem
+from hpcqke.grids import MomentumGrid
 
 if TYPE_CHECKING:
     from hpcqke.case import Case
@@ -34,15 +34,37 @@ def refined_systems(case: Case, factor: int = 2) -> tuple[dict[str, LinearSystem
     momentum = case.grid.momentum
     if momentum.rule is None or momentum.count < 4:
         return None, "listed (or fewer than 4) directions cannot be doubled"
-    fine = replace(momentum, count=factor * momentum.count)
-    finer = replace(case, grid=replace(case.grid, momentum=fine))
-    grid = polar_grid(finer)
-    if hasattr(initial.REGISTRY[case.initial.recipe], "diagonal"):
-        return linear_systems(finer, initial_diagonal(case, grid), grid), "same distribution"
+    grid, diagonal = resampled(case, momentum.rule, factor * momentum.count)
+    how = "same distribution" if _analytic(case) else "interpolated by cubics"
+    return linear_systems(case, diagonal, grid), how
+
+
+def resampled(case: Case, rule: str, count: int) -> tuple[MomentumGrid, np.ndarray]:
+    """The directions of another rule, and rho_aa (S, Np, Nv, N_f) of the case's rule there."""
+    finer = replace(case.grid.momentum, rule=rule, count=count)
+    grid = polar_grid(replace(case, grid=replace(case.grid, momentum=finer)))
+    if _analytic(case):
+        return grid, initial_diagonal(case, grid)
     coarse = polar_grid(case)
-    diagonal = initial_diagonal(case, coarse)
-    values = np.einsum("uv,spvf->spuf", cubic_weights(coarse.v, grid.v), diagonal)
-    return linear_systems(finer, values, grid), "interpolated by cubics"
+    weights = cubic_weights(coarse.v, grid.v)
+    return grid, np.einsum("uv,spvf->spuf", weights, initial_diagonal(case, coarse))
+
+
+def _analytic(case: Case) -> bool:
+    """Does the recipe know its distribution at any v?"""
+    return hasattr(initial.REGISTRY[case.initial.recipe], "diagonal")
+
+
+def cubic_weights(v: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Weights (len(at), len(v)) of the cubics through the four nodes nearest to each point."""
+    out = np.zeros((at.size, v.size))
+    first = np.clip(np.searchsorted(v, at) - 2, 0, v.size - 4)
+    for row, x, low in zip(out, at, first, strict=True):
+        near = v[low : low + 4]
+        for i in range(4):
+            others = np.delete(near, i)
+            row[low + i] = np.prod((x - others) / (near[i] - others))
+    return out
 
 
 def is_spurious(gamma: np.ndarray, *finer: np.ndarray) -> np.ndarray:

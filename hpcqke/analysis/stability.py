@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hpcqke.analysis.crossings import find_crossings
-from hpcqke.analysis.doubling import is_spurious, refined_systems
+from hpcqke.analysis.doubling import is_spurious, refined_systems, resampled
 from hpcqke.analysis.homogeneous import initial_diagonal, linear_systems, polar_grid
 from hpcqke.analysis.linear import BRANCHES, DENSE, LinearSystem, central_wavenumber
 from hpcqke.analysis.stability_report import end_states, notes, report
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Waves listed at most, growing waves looked at again with twice the directions, roots kept.
 MOST, TWICE, ROOTS = 401, 25, 4
+#: Midpoints on which the angular distribution is integrated.
+FINE = 2000
 #: Seconds that one branch may take: with many directions fewer waves are listed.
 BUDGET = 10.0
 
@@ -174,8 +176,16 @@ def stability(case: Case) -> xr.Dataset:
     bands = [unstable_bands(systems[s], sample, b) if order else [] for s, b in pairs]
     edges = _padded([np.array(found).reshape(-1, 2) for found in bands], 2)
     v, weight = (getattr(next(iter(systems.values())), name) for name in ("v", "weight"))
-    smooth = case.grid.momentum.rule is not None
-    crossings = [find_crossings(v, weight, s.net, smooth=smooth) for s in systems.values()]
+    smooth = case.grid.momentum.rule is not None and v.size >= 4
+    # integrals over one sign of G want many directions
+    fine, ends = systems, ""
+    if smooth:
+        grid, number = resampled(case, "uniform", FINE)
+        fine = linear_systems(case, number, grid)
+    crossings = [find_crossings(s.v, s.weight, s.net, smooth=smooth) for s in fine.values()]
+    if smooth and list(fine) == ["ex"]:
+        number = np.einsum("p,spv->sv", grid.p_weight, number[..., 0])
+        ends = end_states(number, fine["ex"], crossings[0])
 
     shape, units = (len(systems), len(BRANCHES)), {"units": label("mu", case.units.system)}
 
@@ -227,7 +237,7 @@ def stability(case: Case) -> xr.Dataset:
             "duration": case.time.end - case.time.start,
             "doubled": how,
             "notes": notes(case),
-            "end_states": end_states(case, diagonal, systems, crossings),
+            "end_states": ends,
         },
     )  # fmt: skip
 

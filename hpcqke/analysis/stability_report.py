@@ -11,7 +11,6 @@ from hpcqke.analysis.crossings import (
     average_survival,
     box_end_state,
     power_end_state,
-    refined,
 )
 from hpcqke.analysis.linear import LinearSystem
 from hpcqke.units import label
@@ -54,19 +53,18 @@ def notes(case: Case) -> str:
     return "\n".join(lines)
 
 
-def end_states(case: Case, diagonal: np.ndarray, systems: dict[str, LinearSystem],
-               crossings: list[Crossings]) -> str:  # fmt: skip
-    """Two flavors with one crossing: what models of the end state say of <P_ee>."""
-    if list(systems) != ["ex"] or crossings[0].v.size != 1 or case.grid.momentum.rule is None:
+def end_states(number: np.ndarray, system: LinearSystem, crossings: Crossings) -> str:
+    """Two flavors with one crossing: what models of the end state say of <P_ee>.
+
+    number: rho_ee (S, Nv) on the directions of the system.
+    """
+    if crossings.v.size != 1:
         return ""
-    one = systems["ex"]
-    number = np.einsum("p,spv->sv", one.p_weight, diagonal[..., 0])
-    v, weight, eln, *number = refined(one.v, one.net, *number)
     models = {"box": box_end_state, "power-1/2": power_end_state}
     parts = []
     for name, model in models.items():
-        P = model(v, weight, eln).survival
-        values = " and ".join(f"{average_survival(weight, f, P):.4f}" for f in number)
+        P = model(system.v, system.weight, system.net).survival
+        values = " and ".join(f"{average_survival(system.weight, f, P):.4f}" for f in number)
         parts.append(f"{values} ({name})")
     both = "<P_ee> and <Pbar_ee>" if len(number) == 2 else "<P_ee>"
     return f"models of the end after random seeds, {both}: {', '.join(parts)}"

@@ -11,7 +11,6 @@ from hpcqke.analysis.crossings import (
     box_end_state,
     find_crossings,
     power_end_state,
-    refined,
 )
 from hpcqke.analysis.doubling import cubic_weights, refined_systems
 from hpcqke.analysis.homogeneous import linear_systems
@@ -164,6 +163,39 @@ def test_doubled_directions():
     assert "cannot be doubled" in report(stability(listed))
 
 
+def test_distributions_are_known_at_any_direction():
+    """A recipe that knows f(v) gives it where it is asked for, not by interpolation."""
+    angular = {"angular": "gaussian", "width": 0.6}
+    bar = {"species": "nubar", "density": 0.9, "angular": "gaussian", "width": 0.5}
+    case = gaussian_case(count=16, initial={"recipe": "distribution",
+                                            "populations": [angular, bar]})  # fmt: skip
+    result = stability(case)
+    one = result.sel(sector="ex", branch="symmetric")
+    assert "same distribution" in report(result)
+    assert one.eln_crossing.values == pytest.approx([0.646963028187], abs=1e-9)
+    k, gamma = 2 * np.pi * 8 / 300, one.gamma_doubled.set_index(k="n").sel(k=8)
+    exact = linear_systems(gaussian_case(count=32))["ex"].growth(k)[0][0]
+    assert float(gamma) == pytest.approx(exact, abs=1e-12)
+
+
+def test_profiles_and_physical_units():
+    """mu(t) as at the start, mu(z) by its mean; in cm the rates are those of the converted case."""
+    plain = linear_systems(gaussian_case())["ex"].growth(0.164)[0][0]
+    keys = {"terms__self_interaction": {"mu": 3.0, "profile": "exponential", "along": "t",
+                                        "decay_time": 10.0}, "time__start": 5.0}  # fmt: skip
+    case = gaussian_case(**keys)
+    mu = 3 * np.exp(-0.5)
+    assert linear_systems(case)["ex"].growth(0.164 * mu)[0][0] == pytest.approx(mu * plain)
+    assert "mu as at time.start" in report(stability(case))
+    keys = {"terms__self_interaction": {"mu": 1.0, "profile": "table", "along": "z",
+                                        "z": [-150.0, 150.0], "values": [1.0, 3.0]}}  # fmt: skip
+    mean = linear_systems(gaussian_case(**keys))["ex"].mu
+    assert mean == pytest.approx(2.0, abs=0.01)
+    cm = gaussian_case(units__system="cm", terms__self_interaction={"number_density": 1e33})
+    assert linear_systems(cm)["ex"].mu == pytest.approx(6.42284613, rel=1e-6)
+    assert "dz = 1 cm" in report(stability(cm))
+
+
 def test_crossings_and_end_states(figure):
     """T4g: box and power-1/2 models of alpha = 0.9."""
     v, weight = nodes("mid2000")
@@ -200,8 +232,6 @@ def test_crossings_of_other_shapes():
     beams = find_crossings([1.0, -1.0, 0.0], np.ones(3), [0.3, -0.1, 0.0], smooth=False)
     assert beams.v == pytest.approx([-0.5])
     assert (beams.plus, beams.minus) == (pytest.approx(0.3), pytest.approx(0.1))
-    at, weights, values = refined(v, v**3)
-    assert np.sum(weights * values * at) == pytest.approx(0.4, abs=1e-5)
 
 
 def test_files(tmp_path, capsys):
