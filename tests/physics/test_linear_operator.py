@@ -10,6 +10,7 @@ from hpcqke.analysis.homogeneous import linear_systems, polar_grid
 from hpcqke.analysis.linear import BRANCHES, LinearSystem, central_wavenumber
 from hpcqke.case import make_case
 from hpcqke.state import PAIR_NAMES, PAIRS, to_matrix
+from hpcqke.terms import REGISTRY
 
 V, WEIGHTS = [-0.9, -0.3, 0.2, 0.7], [0.3, 0.7, 1.1, 0.5]
 VACUUM = {
@@ -18,8 +19,23 @@ VACUUM = {
 }
 
 
-def any_case(flavors: int, antineutrinos: bool, azimuths: int, **terms):
+#: Rates for each |p| and flavor; antineutrinos have others.
+RATES = [[0.3, 0.1, 0.7], [0.2, 0.5, 0.4]]
+LOSSES = [False, True] if "collisions" in REGISTRY else [False]
+
+
+def collisions(flavors: int, antineutrinos: bool) -> dict:
+    """Absorption and scattering that differ in everything."""
+    rates = [one[:flavors] for one in RATES]
+    section = {"absorption": rates, "equilibrium": [0.0] * flavors, "scattering": rates[::-1]}
+    if antineutrinos:
+        section |= {"absorption_bar": rates[0], "scattering_bar": rates[1]}
+    return section
+
+
+def any_case(flavors: int, antineutrinos: bool, azimuths: int, losses: bool):
     """Everything that linear theory knows of, on a small box."""
+    terms = {"collisions": collisions(flavors, antineutrinos)} if losses else {}
     return make_case(
         {
             "name": "operator",
@@ -44,9 +60,10 @@ def any_case(flavors: int, antineutrinos: bool, azimuths: int, **terms):
 )
 @pytest.mark.parametrize("antineutrinos", [False, True])
 @pytest.mark.parametrize("flavors", [2, 3])
-def test_operator_is_that_of_the_code(flavors, antineutrinos, azimuths, branch):
+@pytest.mark.parametrize("losses", LOSSES)
+def test_operator_is_that_of_the_code(losses, flavors, antineutrinos, azimuths, branch):
     """d psi/dt = -i Omega psi for any diagonal rho, amplitudes and wave; all pairs at once."""
-    case, n, size = any_case(flavors, antineutrinos, azimuths), -2, 1e-8
+    case, n, size = any_case(flavors, antineutrinos, azimuths, losses), -2, 1e-8
     rng, S = np.random.default_rng(flavors + azimuths), 1 + antineutrinos
     diagonal = rng.random((S, 2, 4, flavors))
     systems = linear_systems(case, diagonal, polar_grid(case))
@@ -149,6 +166,30 @@ def test_growth_of_a_bipolar_wave(splitting, matter, tmp_path, figure):
     figure(f"T3 in time, lambda {matter:g}", f"gamma {measured:.6f}, predicted 4 (tol 0.5 %)")
     assert (n, theory) == (0, pytest.approx(4.0, abs=1e-7))
     assert measured == pytest.approx(theory, rel=5e-3)
+    assert rate == pytest.approx(theory, rel=5e-3)
+
+
+@pytest.mark.skipif("collisions" not in REGISTRY, reason="this build has no collisions")
+def test_growth_of_a_collisional_wave(tmp_path, figure):
+    """T6 in time, the resonance: Im Omega = 6.18228392."""
+    table = {
+        "name": "collisional",
+        "grid": {"z": {"length": 1.0, "cells": 1}, "momentum": {"directions": [0.0]}},
+        "flavors": {"antineutrinos": True},
+        "terms": {"self_interaction": {"mu": 300.0},
+                  "collisions": {"absorption": [1.0, 0.0], "absorption_bar": [0.2, 0.0],
+                                 "equilibrium": [1.0, 0.3]}},
+        "initial": {"recipe": "modes", "polarization": [0.7], "polarization_bar": [0.7],
+                    "P0": [1.3], "P0_bar": [1.3], "modes": [
+                        {"direction": 0, "n": 0, "re": 1e-8},
+                        {"direction": 0, "n": 0, "re": -1e-8, "species": "nubar"}]},
+        "time": {"end": 1.6},
+        "output": {"series_every": 0.02, "growth_window": [0.8, 1.6]},
+    }  # fmt: skip
+    rate, log = grown(table, tmp_path / "run")
+    _, _, _, theory, _, _ = predicted(log)[0]
+    figure("T6 in time", f"gamma {rate:.6f}, predicted 6.18228392 (tol 0.5 %)")
+    assert theory == pytest.approx(6.18228392, rel=1e-7)
     assert rate == pytest.approx(theory, rel=5e-3)
 
 
