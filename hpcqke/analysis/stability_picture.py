@@ -61,8 +61,9 @@ def _branch(upper: Any, middle: Any, one: xr.Dataset, branch: str, style: int) -
         upper.plot(one["k"], one["gamma_doubled"], "x", color="0.4", label=label)
     spurious = one.isel(k=np.flatnonzero(one["spurious"].values))
     if spurious.sizes["k"]:
+        label = None if "spurious" in upper.get_legend_handles_labels()[1] else "spurious"
         upper.plot(spurious["k"], spurious["gamma"], "s", markersize=8, color="none",
-                   markeredgecolor=line(1)["color"], label="spurious")  # fmt: skip
+                   markeredgecolor=line(1)["color"], label=label)  # fmt: skip
 
 
 def _distribution(ax: Any, one: xr.Dataset) -> None:
