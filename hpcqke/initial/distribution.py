@@ -30,7 +30,9 @@ class Population:
     flavor: str = choice("e", "x", "mu", "tau", default="e", doc="e, x of two flavors")
     density: float = number(1.0, minimum=0, doc="sum over all modes, but for legendre and table")
     angular: str = choice(*angular.KEYS, default="isotropic", doc="distribution in v")
-    center: float | None = number(None, doc="gaussian: v of its peak; 1 if left out")
+    center: float | None = number(
+        None, minimum=-1, maximum=1, doc="gaussian: v of its peak; 1 if left out"
+    )
     width: float | None = number(None, above=0, doc="gaussian: standard deviation in v")
     flux_factor: float | None = number(
         None, minimum=-0.9999, maximum=0.9999, doc="linear, maximum-entropy: mean v"
@@ -48,7 +50,7 @@ class Population:
     spectrum_range: tuple[float, float] | None = numbers(
         None, length=2, doc="box: lowest and highest |p|"
     )
-    temperature: float | None = number(None, above=0, unit="|p|", doc="fermi-dirac: T")
+    temperature: float | None = number(None, above=0, doc="fermi-dirac: T, in the unit of |p|")
     eta: float | None = number(None, doc="fermi-dirac: mu/T; 0 if left out")
     spectrum_values: tuple[float, ...] | None = numbers(
         None, minimum=0, doc="table: one for each |p|, in their order"

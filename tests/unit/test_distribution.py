@@ -129,6 +129,17 @@ def test_spectrum_on_shells_leaves_the_measure_to_the_weights():
     assert rho / rho[0] == pytest.approx(occupation / occupation[0], rel=1e-13)
 
 
+def test_spectrum_over_frequencies():
+    """Fermi and Dirac per d omega = dm2/(2 p^2) dp: p^4/(exp(p/T) + 1)."""
+    bins = {**GAUSS, "frequency_range": [0.5, 2.0], "frequency_cells": 3}
+    keys = {"spectrum": "fermi-dirac", "temperature": 0.4}
+    vacuum = {"vacuum": {"mass_splittings": [2.0], "theta": 0.3}}
+    rho = filled(case_of([keys], momentum=bins, terms=vacuum))[0, :, 0, 0, 0, 0].real
+    p = 1 / np.array([0.75, 1.25, 1.75])
+    exact = p**4 / (np.exp(p / 0.4) + 1)
+    assert rho == pytest.approx(0.5 * exact / (0.5 * exact.sum()), rel=1e-13)
+
+
 SEEDS = {
     "tilt": ({}, lambda z, v: 0.01 + 0 * z * v),
     "velocity": ({}, lambda z, v: 0.01 * v + 0 * z),
@@ -176,7 +187,7 @@ def test_one_species_may_be_left_alone():
 def test_seeds_of_three_flavors():
     """One pair turns as two flavors do; all pairs: U diag(n) U^dagger with A_ab = -w conj(a)/2."""
     populations = [*E, {"flavor": "mu", "density": 0.3}, {"flavor": "tau", "density": 0.1}]
-    keys = {"perturbation": "bump", "amplitude": 0.2, "width": 1.0}
+    keys = {"perturbation": "random", "amplitude": 0.1, "nmax": 3}  # real and imaginary
     three = filled(case_of(populations, 3, pairs=[1, 0, 0], **keys))
     two = filled(case_of([*E, {"flavor": "x", "density": 0.3}], **keys))
     assert np.abs(three[..., :2, :2] - two).max() < 1e-15

@@ -126,6 +126,27 @@ def test_all_terms_in_both_systems():
     assert np.abs(states[0][..., 1:3]).max() > 1e-4
 
 
+def test_profiles_of_densities():
+    """With an electron fraction every number of a profile is a density; mu's floor is one too."""
+    table = {"profile": "table", "along": "t", "t": [0.0, 2.0], "values": [3e3, 1e3]}
+    mu = {"number_density": 1e30, "profile": "exponential", "along": "t", "decay_time": 1.0}
+    case = case_of(
+        {"matter": {**table, "electron_fraction": 0.4},
+         "self_interaction": {**mu, "floor": 1e28}}, {}, 1.0)  # fmt: skip
+    found = units.configs(case)
+    lambdas = tuple(units.matter_potential(0.4 * rho) for rho in (3e3, 1e3))
+    assert found["matter"].values == pytest.approx(lambdas, rel=1e-14)
+    assert found["self_interaction"].mu == pytest.approx(6.42284613e-3, rel=1e-8)
+    assert found["self_interaction"].floor == pytest.approx(6.42284613e-5, rel=1e-8)
+    linear = {"profile": "linear", "along": "t", "density": 2.0, "slope": -0.5}
+    config = units.configs(case_of({"matter": {**linear, "electron_fraction": 0.5}}, {}, 1.0))
+    assert config["matter"].potential == pytest.approx(3.86792835e-9, rel=1e-8)
+    assert config["matter"].slope == pytest.approx(-0.25 * 3.86792835e-9, rel=1e-8)
+    in_rates = case_of({"matter": {"potential": 2.0}, "self_interaction": {"mu": 3.0}}, {}, 1.0)
+    assert units.configs(in_rates)["matter"].potential == 2.0
+    assert units.configs(in_rates)["self_interaction"].mu == 3.0
+
+
 NUFIT = {
     "normal": ((33.41, 8.54, 49.1, 197.0), (7.41e-5, 2.511e-3)),
     "inverted": ((33.41, 8.57, 49.5, 286.0), (7.41e-5, -2.4239e-3)),
