@@ -69,6 +69,11 @@ AZIMUTHS = [
     changed("fewer cells than two stencils", {
         "grid.z": {"cells": "16"}, "grid.momentum": {**OFFSETS, **RULE, "azimuths": "4"}, **EQ18},
         "grid.z.cells"),
+    changed("an eigenmode with vacuum", {
+        "terms.vacuum": {"mass_splittings": "[0.1]", "theta": "0.1"},
+        "initial": {
+            "recipe": '"eigenmode"', "zeta_plus": "0.5", "zeta_minus": "-0.5", "n": "-4",
+            "amplitude": "1e-5"}}, "initial.recipe"),
     changed("an eigenmode without axial symmetry", {
         "grid.momentum": {"azimuths": "4"}, "initial": {
             "recipe": '"eigenmode"', "zeta_plus": "0.5", "zeta_minus": "-0.5", "n": "1",
