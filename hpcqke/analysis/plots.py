@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hpcqke.analysis.beam_picture import draw_beams
 from hpcqke.analysis.drawing import Skip
 from hpcqke.analysis.fig1 import draw_fig1
 from hpcqke.analysis.growth_picture import draw_growth
@@ -13,9 +14,11 @@ from hpcqke.analysis.invariants import draw_invariants
 from hpcqke.analysis.ledger_picture import draw_ledger
 from hpcqke.analysis.momentum_picture import draw_momentum_spectra
 from hpcqke.analysis.open_run import open_run
+from hpcqke.analysis.probability_picture import draw_probabilities
 from hpcqke.analysis.shift_picture import draw_shift
 from hpcqke.analysis.spectra_picture import draw_spectra
 from hpcqke.analysis.style import units_of
+from hpcqke.analysis.swap_picture import draw_swap
 from hpcqke.errors import CaseError
 from hpcqke.storage import storage_error
 
@@ -24,6 +27,13 @@ PICTURES = {
     "spectra.png": draw_spectra,
     "growth.png": draw_growth,
     "invariants.png": draw_invariants,
+}
+LAST = "invariants.png"
+#: The pictures of runs with one cell, in place of the ones above but the last.
+HOMOGENEOUS_PICTURES = {
+    "probabilities.png": draw_probabilities,
+    "beams.png": draw_beams,
+    "spectrum.png": draw_swap,
 }
 #: The pictures of runs in which neutrinos change their energy.
 GRADIENT_PICTURES = {
@@ -45,7 +55,9 @@ def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
         known = (run.path / "case.toml").is_file()
         gradient = known and "gradient" in run.case.terms
         system = run.case.units.system if known else "mu"
-        pictures = PICTURES | (GRADIENT_PICTURES if gradient else {})
+        one_cell = known and run.case.grid.z.cells == 1
+        first = HOMOGENEOUS_PICTURES | {LAST: PICTURES[LAST]} if one_cell else PICTURES
+        pictures = first | (GRADIENT_PICTURES if gradient else {})
         for name, draw in pictures.items():
             try:
                 folder.mkdir(exist_ok=True)
