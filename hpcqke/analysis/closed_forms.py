@@ -8,8 +8,8 @@
     falling mu, matter     resonance: P^z = (alpha^2 - 1 - R^2)/2R,  R = lambda/mu
     no vacuum              fast pendulum: cos = -1 + 2 w_P^2/(w_P^2 + gamma^2)
 
-Two flavors but for the first one; nu_e (and nubar_e) at the start. B = (sin 2theta, 0, -cos 2theta),
-w = dm2/2|p|, h the decay time; conventions as in README.md.
+Two flavors but for the first one; nu_e (and nubar_e) at the start. w = dm2/2|p|, h the decay time,
+B = (sin 2theta, 0, -cos 2theta); conventions as in README.md.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def constant(case: Any, time: NDArray, content: NDArray) -> Iterator[Mark]:
 
 
 def parke(w: float, theta: float, potential: float, h: float) -> float:
-    """<P_ee> after lambda = potential exp(-t/h) has gone, of w < 0 too; antineutrinos: -potential."""
+    """<P_ee> when lambda = potential exp(-t/h) is gone, w > 0 or < 0; antineutrinos: -potential."""
     if w < 0:
         w, potential = -w, -potential
     mixing = math.sin(theta) ** 2 if potential > 0 else math.cos(theta) ** 2
@@ -117,7 +117,7 @@ def _isotropic(case: Any, content: NDArray) -> bool:
     v = polar_grid(case).v
     if v.size != content.shape[2]:
         return False
-    return bool(abs((content.sum(axis=(1, 3)) @ v)).max() < 1e-12 * content.sum())
+    return bool(abs(content.sum(axis=(1, 3)) @ v).max() < 1e-12 * content.sum())
 
 
 def _dense(case: Any, configs: Any, along: dict, time: NDArray, content: NDArray) -> Iterator[Mark]:
@@ -133,7 +133,8 @@ def _dense(case: Any, configs: Any, along: dict, time: NDArray, content: NDArray
                 yield Mark(s, 0, time, value, rf"one frequency, {abs(turn):.4g}")
         elif w.size == 1 and w[0] < 0:
             T, low = pendulum(float(w[0]), theta, mu * n[0], n[1] / n[0])
-            at = np.arange(time[0] + T / 2, time[-1], T)
+            turns = int((time[-1] - time[0]) / T + 0.5)
+            at = time[0] + T * (np.arange(turns) + 0.5)
             for s in (0, 1):
                 yield Mark(s, 0, at, np.full(at.size, low[s]), f"turning point, T = {T:.6g}")
     elif along == {"self_interaction": "exponential", "matter": "constant"} and n[1] > n[0]:
@@ -169,7 +170,9 @@ def pendulum(w: float, theta: float, mu: float, alpha: float) -> tuple[float, tu
 
 
 def elliptic_k(m: float) -> float:
-    """Complete elliptic integral K(m), parameter m = k^2 < 1, by the arithmetic-geometric mean."""
+    """Complete elliptic integral K(m), parameter m = k^2, by the arithmetic-geometric mean."""
+    if m >= 1:
+        return math.inf
     a, b = 1.0, math.sqrt(1 - m)
     while abs(a - b) > 1e-15 * a:
         a, b = (a + b) / 2, math.sqrt(a * b)

@@ -69,9 +69,9 @@ def draw_probabilities(run: Run, file: Path, say: Callable[[str], Any]) -> None:
                 _draw_mark(ax, mark, None if mark.label in labels else mark.label)
                 labels.add(mark.label)
             pure = np.flatnonzero(start[s])
-            for f, flavor in enumerate(names):
-                if found[:, s, f].any():
-                    ax.plot(data.time, found[:, s, f], **line(f), label=_label(name, names, pure, f))
+            for f in np.flatnonzero(found[:, s].any(axis=0)):
+                label = _label(name, names, pure, f)
+                ax.plot(data.time, found[:, s, f], **line(f), label=label)
             averaged = _averaged(run, data, s)
             if averaged is not None:
                 ax.plot(data.time, averaged, **line(2), label="averaged over oscillations")
