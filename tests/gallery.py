@@ -8,10 +8,11 @@ Runs and their other pictures stay in runs/gallery/.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 #: The picture of `hpcqke plot` that shows what a case is about.
@@ -29,13 +30,15 @@ PICTURES = {
 
 
 def make(name: str, folder: Path) -> Path:
-    """Run a case, draw it, copy its picture beside it; returns the copy."""
+    """Run a case, draw it, put its picture beside it; returns the picture."""
     run = folder / name
     program = [sys.executable, "-m", "hpcqke"]
     for command in (["run", name, "--output", run, "--restart", "never"], ["plot", run]):
         subprocess.run([*program, *map(str, command)], check=True, cwd=ROOT)
     picture = ROOT / "hpcqke" / "cases" / f"{name}.png"
-    shutil.copyfile(run / "plots" / PICTURES[name], picture)
+    drawn = Image.open(run / "plots" / PICTURES[name]).convert("RGB")
+    # a palette of the whole range of colours: pictures of the repository are small
+    drawn.quantize(256, Image.Quantize.MAXCOVERAGE).save(picture, optimize=True)
     return picture
 
 

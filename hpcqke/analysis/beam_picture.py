@@ -45,7 +45,7 @@ def draw_beams(run: Run, file: Path, say: Callable[[str], Any]) -> None:
         for ax in axes:
             ax.set_xlabel(r"$t$  [$1/\mu$]")
             ax.set_xlim(data.time[0], data.time[-1])
-            legend_above(ax)
+            legend_above(ax, 2 if ax is not axes[-1] else 1)
         fig.suptitle(title(run))
 
 
@@ -74,24 +74,21 @@ def _swing(ax: Any, data: Frames, rho: NDArray, v: NDArray, omega: complex) -> N
 
 
 def _coherence(ax: Any, run: Run, data: Frames, rho: NDArray) -> None:
-    """Mean |rho_ab| of each pair of flavors, and e^{gamma t} through its first rows of growth."""
+    """Mean |rho_ab| of each pair of flavors, on e^{gamma t} through a tenth of its largest."""
     matrices = state.to_matrix(rho)
     count = matrices.shape[-1]
     systems = linear_systems(run.case)
-    for i, (pair, (a, b)) in enumerate(
-        zip(state.PAIR_NAMES[count], state.PAIRS[count], strict=True)
-    ):
+    pairs = zip(state.PAIR_NAMES[count], state.PAIRS[count], strict=True)
+    for i, (pair, (a, b)) in enumerate(pairs):
         size = np.sqrt((np.abs(matrices[..., a, b]) ** 2).mean(axis=1))
         if not size.any():
             continue
-        ax.semilogy(data.time, size, **line(i), label=SECTOR[pair], zorder=3)
-        gamma = float(systems[pair].growth(np.zeros(1))[0][0])
-        grown = np.flatnonzero(size > 4 * size[0])
-        if gamma > 0 and size[0] > 0 and grown.size:
-            at = grown[0]
+        label, gamma = SECTOR[pair], float(systems[pair].growth(np.zeros(1))[0][0])
+        if gamma > 0 and size[0] > 0:
+            at = np.argmax(size > 0.1 * size.max())
             curve = size[at] * np.exp(gamma * (data.time - data.time[at]))
             t, curve = (x[curve < 2 * size.max()] for x in (data.time, curve))
-            label = rf"$\gamma$ = {gamma:.6f}"
-            ax.semilogy(t, curve, **{**THEORY, "color": line(i)["color"], "alpha": 0.25},
-                        label=label)  # fmt: skip
+            ax.semilogy(t, curve, **{**THEORY, "color": line(i)["color"], "alpha": 0.25})
+            label += rf", theory: $\gamma$ = {gamma:.6f}"
+        ax.semilogy(data.time, size, **line(i), label=label, zorder=3)
     ax.set_ylabel(r"$|\rho_{ab}|$")
