@@ -1,9 +1,9 @@
 """What the gradient terms cost:  python tests/bench/gradient.py
 
-Million cell right-hand sides per second and core of whole runs driven by PETSc TS: without the gradient
-terms, with them, and with relaxation, on the same grid with the same method, and the ratios to the
-first; below them the microseconds of a slope, by part. The runs take turns, and the fastest few
-steps of each count.
+Million cell right-hand sides per second and core of whole runs driven by PETSc TS: without the
+gradient terms, with them, and with relaxation, on the same grid with the same method, and the
+ratios to the first; below them the microseconds of a slope, by part. The runs take turns, and the
+fastest few steps of each count.
 """
 
 from __future__ import annotations
