@@ -73,7 +73,8 @@ def _complete(case: Case) -> Case:
     if time.step is None and time.tolerance is None:
         time = dataclasses.replace(time, tolerance=DEFAULT_TOLERANCE)
     if time.relaxation is None:
-        keeps = "gradient" in case.terms and time.integrator.startswith("rk")
+        kept = "gradient" in case.terms and "collisions" not in case.terms
+        keeps = kept and time.integrator.startswith("rk")
         time = dataclasses.replace(time, relaxation=keeps)
     if output.directory is None:
         output = dataclasses.replace(output, directory=f"runs/{case.name}")
