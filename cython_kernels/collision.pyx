@@ -82,7 +82,7 @@ cdef class Collision:
         emission = absorption*equilibrium
         loss, loss_mix = damping(absorption + scattering)
         gain, gain_mix = damping(scattering)
-        self.emission = np.zeros_like(loss)
+        self.emission = np.zeros(loss.shape)
         if emission.shape[-1] == 2:
             np.asarray(self.emission)[..., 0] = emission[..., 0] + emission[..., 1]
             np.asarray(self.emission)[..., 3] = emission[..., 0] - emission[..., 1]
