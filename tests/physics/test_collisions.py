@@ -238,6 +238,18 @@ def test_rates_as_tables():
 
 
 @pytest.mark.parametrize("flavors", [2, 3])
+def test_scattering_keeps_the_sum_of_rho(flavors):
+    """At every z and |p|, of each species by itself: the whole matrix, to rounding."""
+    rates = {k: v for k, v in RATES[flavors].items() if "scattering" in k}
+    with hpcqke.Simulation(gas(flavors, rates), comm=MPI.COMM_SELF) as sim:
+        sim.set_state(hermitian(flavors))
+        rate = to_matrix(sim.rhs())
+        change = np.einsum("d,zpdsij->zpsij", sim.ps.momentum.v_weight, rate)
+    assert np.abs(change).max() < 1e-15
+    assert np.abs(rate).max() > 0.1
+
+
+@pytest.mark.parametrize("flavors", [2, 3])
 def test_what_collisions_add_is_written(flavors):
     """number_rate of series.nc is int sum of the right-hand side's diagonal; scattering adds 0."""
     with hpcqke.Simulation(gas(flavors), comm=MPI.COMM_SELF) as sim:
@@ -292,6 +304,24 @@ def test_rho_stays_inside_0_and_1():
     n = np.linalg.eigvalsh(evolve(case, uniform(pure, np.eye(2) - pure), (0.1, 0.5, 1.0)))
     assert n.min() > -1e-10
     assert n.max() < 1 + 1e-10
+
+
+def test_beside_gradient_terms():
+    """The slopes add up; without relaxation, which would hold the energy that collisions change."""
+    rates = {"absorption": [0.3, 0.1], "equilibrium": [0.02, 0.01], "scattering": [0.2, 0.4]}
+    slopes = []
+    for collisions in (None, rates):
+        off = {} if collisions else {"time.relaxation": False}
+        case = hpcqke.load_case("gradient", {"terms.collisions": collisions, **off})
+        assert case.time.relaxation is False
+        with hpcqke.Simulation(case, comm=MPI.COMM_SELF) as sim:
+            sim._initial_state()
+            rho, weight = to_matrix(sim.state()), sim.ps.momentum.v_weight
+            slopes.append(to_matrix(sim.rhs()))
+    mean = np.einsum("d,zpdsij->zpsij", weight / weight.sum(), rho)[:, :, None]
+    gamma, eq, kappa = (np.diag(values) for values in rates.values())
+    C = gamma @ (eq - rho) + (eq - rho) @ gamma + kappa @ (mean - rho) + (mean - rho) @ kappa
+    assert np.abs(slopes[1] - slopes[0] - C / 2).max() < 1e-15
 
 
 MUTATIONS = {
