@@ -7,9 +7,9 @@ and antineutrinos have rates of their own, the same form of C and no terms betwe
 of Sigl and Raffelt, nothing is conjugated). With rho diagonal this is the classical Boltzmann
 equation, d_t f_a = Gamma_a (f_eq,a - f_a) + kappa_a (<f_a> - f_a).
 
-The first part keeps rho and 1 - rho positive for any rates, and with it the entropy of rho relative
-to equilibrium never falls. The second does so if kappa is the same for all flavors, or rho diagonal;
-otherwise it is the usual form of the flavor-dependent rate, which is not bound to.
+The first part keeps rho and 1 - rho positive for any rates, and the entropy of rho relative to
+equilibrium never falls by it. The second does so if kappa is the same for all flavors, or rho
+diagonal; otherwise it is the usual form of a flavor-dependent rate, which is not bound to.
 """
 
 from collections.abc import Iterator

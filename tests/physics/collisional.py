@@ -48,7 +48,7 @@ def evolve(case, function, times=()) -> list[np.ndarray]:
 
 
 def uniform(nu, nubar):
-    """The same matrix in every direction, at every z; momenta may differ: (N_f, N_f) or (p, ...)."""
+    """The same (N_f, N_f) at every z in every direction, or (p, N_f, N_f), one for each |p|."""
 
     def start(species, z, momentum, direction):
         rho = np.asarray(nu if species == "nu" else nubar, dtype=complex)

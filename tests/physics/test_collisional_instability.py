@@ -70,7 +70,7 @@ def test_groups(figure):
 
 
 def test_emu(figure):
-    """Emu's test of Johns' Eq. (14): densities in cm^-3, free paths in km, rates times 1e4, 1/cm."""
+    """Emu's test of Johns' Eq. (14): densities in cm^-3, free paths of km, rates times 1e4."""
     n, n_bar, n_x = 3e33, 2.5e33, 1e33
     mu = 577656249038.0 / SPEED  # sqrt(2) G_F n in 1/cm
     rates, rates_bar = (1e4 / 0.417e5, 0.0), (1e4 / 4.36e5, 0.0)
@@ -78,10 +78,8 @@ def test_emu(figure):
     contents = one[0] - one[1], one_bar[0] - one_bar[1]
     exact, *mode = growth(mu, omega, *contents, rates[0] / 2, rates_bar[0] / 2)
     found = measured(gas(mu, omega, one, one_bar, rates, rates_bar, 10.0), one, one_bar, *mode)
-    figure(
-        "Emu collisional instability",
-        f"growth {found * SPEED:.7e}/s, eigenvalue {exact * SPEED:.7e}/s (tol 1e-06; Emu asks 5e-02)",
-    )
+    text = f"growth {found * SPEED:.7e}/s, eigenvalue {exact * SPEED:.7e}/s"
+    figure("Emu collisional instability", f"{text} (tol 1e-06; Emu asks 5e-02)")
     assert found == pytest.approx(exact, rel=1e-6)
     assert exact * SPEED == pytest.approx(9.408556e9, rel=0.05)  # the leading order that Emu takes
 

@@ -1,4 +1,4 @@
-"""Collisions against closed forms: rates of every entry, damped oscillations, scattering, Boltzmann."""
+"""Collisions against closed forms: every entry's rate, oscillations, scattering, Boltzmann."""
 
 import numpy as np
 import pytest
@@ -168,7 +168,7 @@ def test_scattering_slows_a_wave(setting, figure):
 
 
 def test_the_boltzmann_limit():
-    """Occupations without coherence: the classical solution, and no coherence ever, all terms on."""
+    """Occupations without coherence: the classical solution, and no coherence ever."""
     t = 2.0
     terms = {"self_interaction": {"mu": 3.0}, "matter": {"potential": 1.3}}
     case = gas(3, terms=terms, time={"end": t})
@@ -221,7 +221,7 @@ def test_to_equilibrium(figure):
 
 
 def test_rates_as_tables():
-    """`collision_rates` and `equilibrium`: (species, momentum, flavor), bars default to the same."""
+    """`collision_rates` and `equilibrium`: (species, momentum, flavor); bars are the same."""
     config = gas(2).terms["collisions"]
     with hpcqke.Simulation(gas(2), comm=MPI.COMM_SELF) as sim:
         grid = sim.ps.momentum
@@ -277,7 +277,7 @@ def entropy(rho: np.ndarray, eq: np.ndarray | None = None) -> float:
 @pytest.mark.parametrize("flavors", [2, 3])
 @pytest.mark.parametrize("kind", ["bath", "oscillations and a bath", "oscillations and scattering"])
 def test_the_entropy_never_falls(kind, flavors, figure):
-    """Neutrinos and bath, with any rates; with oscillations a bath, or scattering, of all flavors."""
+    """Neutrinos and bath, with any rates; with oscillations if no flavor is preferred."""
     rates = {k: v for k, v in RATES[flavors].items() if "scattering" not in k}
     eq, terms = table("equilibrium", flavors), {}
     if kind != "bath":

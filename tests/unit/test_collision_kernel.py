@@ -1,4 +1,4 @@
-"""The collision kernel on random rows: complex matrices in NumPy, padding, chunks, bad arguments."""
+"""The collision kernel on random rows: complex matrices in NumPy, padding, bad arguments."""
 
 from __future__ import annotations
 
