@@ -12,21 +12,17 @@ from hpcqke.kernels import kinetic
 
 
 class MomentumSums:
-    """Sums of own rows, or (``ghosts``) of own rows with the ghost rows before and after.
+    """Sums of own rows, or (``ghosts``) of own rows with the ghost rows before and after."""
 
-    ``size``: how many sums the kernel's `moments` makes of a row, 2 N_f^2 if left out.
-    """
-
-    def __init__(self, ps, kernel, ghosts: bool = False, size: int = 0) -> None:
-        size = size or 2 * ps.C
+    def __init__(self, ps, kernel, ghosts: bool = False) -> None:
         self.ps, self.kernel = ps, kernel
         self.parts = [ps.ghosts.width_z, ps.rows, ps.ghosts.width_z] if ghosts else [ps.rows]
         rows, own = sum(self.parts), ps.chunk_start.size - 1
-        self._parts = [np.zeros((own, n, size)) for n in self.parts]
-        self._local = self._parts[0] if not ghosts else np.zeros((own, rows, size))
-        self._all = np.zeros((ps.blocks.chunks, rows, size))
-        self._counts = [int(n) * rows * size for n in np.diff(ps.chunk_bounds)]
-        self._sums = np.zeros((rows, size))
+        self._parts = [np.zeros((own, n, 2 * ps.C)) for n in self.parts]
+        self._local = self._parts[0] if not ghosts else np.zeros((own, rows, 2 * ps.C))
+        self._all = np.zeros((ps.blocks.chunks, rows, 2 * ps.C))
+        self._counts = [int(n) * rows * 2 * ps.C for n in np.diff(ps.chunk_bounds)]
+        self._sums = np.zeros((rows, 2 * ps.C))
 
     def start(self, *arrays: np.ndarray):
         """Begin the sums of X, or of (lo, X, hi); returns what `finish` wants."""
@@ -44,7 +40,7 @@ class MomentumSums:
         )
 
     def finish(self, request) -> np.ndarray:
-        """(rows, size): M, then F, of the kinetic kernel; overwritten by the next sum."""
+        """(rows, 2 N_f^2): M, then F; overwritten by the next sum."""
         if request is not None:
             request.Wait()
         chunks = self._local if request is None else self._all
