@@ -32,7 +32,7 @@ class CollisionFlow:
         self._scatters = bool(np.any(scattering))
         row = (ps.rows, ps.S * ps.C)
         self._local = np.zeros((len(starts) - 1, *row))
-        self._average = np.zeros((shape[0], *row))
+        self._average = np.zeros((1, *row))
         self._shared = ps.np == 1 and ps.ranks_p > 1
         self._chunks = np.zeros((ps.blocks.chunks, *row)) if self._shared else self._local
         self._counts = [int(n) * ps.rows * ps.S * ps.C for n in np.diff(ps.chunk_bounds)]
