@@ -10,7 +10,8 @@ from hpcqke.case_sections import Sections
 from hpcqke.faults import Faults
 from hpcqke.schema import Unusable
 
-VECTORS = {"rk3bs": 6, "rk4": 7, "rk5dp": 10, "rk8vr": 16, "midpoint": 8, "gauss2": 9}
+VECTORS = {"rk3bs": 5, "rk4": 3, "rk5dp": 5, "rk8vr": 4, "midpoint": 8, "gauss2": 9}
+VECTORS |= {"bm4": 5, "bm6": 5}
 """State vectors that an integrator keeps at least: the solution, its stages, work."""
 
 Found = Iterator[tuple[Any, ...]]
@@ -73,7 +74,7 @@ def folder_can_be_written(case: Sections) -> Found:
     if directory is None:
         return
     try:
-        there = _nearest_existing(Path(directory).absolute())
+        there = nearest_existing(Path(directory).absolute())
         if not there.is_dir():
             yield "output.directory", f"must be a folder, but {there} is none", directory
         elif not os.access(there, os.W_OK | os.X_OK):
@@ -82,9 +83,10 @@ def folder_can_be_written(case: Sections) -> Found:
         yield "output.directory", f"can't be looked at: {error.strerror}", directory
 
 
-def _nearest_existing(path: Path) -> Path:
+def nearest_existing(path: Path) -> Path:
+    """The path itself or the first folder above it that is there."""
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
-        return _nearest_existing(path.parent)
+        return nearest_existing(path.parent)
     return path

@@ -57,7 +57,7 @@ def info(options, petsc: list[str]) -> int:
     from hpcqke.info import describe
 
     case = load(options)
-    if options.ranks < 1:
+    if options.ranks is not None and options.ranks < 1:
         raise CaseError([f"-n {options.ranks}: must be at least 1"])
     text = describe(case, options.ranks)
     if not parallel.launched_rank():
@@ -69,7 +69,10 @@ def stability(options, petsc: list[str]) -> int:
     """hpcqke stability CASE."""
     from hpcqke.analysis import stability as backend
 
-    return backend.command(load(options), png=options.png, netcdf=options.netcdf)
+    case = load(options)
+    if parallel.launched_rank():
+        return 0  # one rank does it all
+    return backend.command(case, png=options.png, netcdf=options.netcdf)
 
 
 def plot(options, petsc: list[str]) -> int:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
+
 from hpcqke import signals
 from hpcqke.diagnostics import Diagnostics
 from hpcqke.errors import CaseError, HpcqkeError
@@ -18,6 +20,7 @@ from hpcqke.run_folder import RunFolder, differences
 from hpcqke.schedule import Schedule
 from hpcqke.simulation import Run
 from hpcqke.storage import on_root, together
+from hpcqke.units import label
 
 
 def make_schedules(case) -> dict[str, Schedule]:
@@ -63,16 +66,22 @@ def _conduct(sim, restart: str, folder: RunFolder, log: Log) -> Run:
     case, ps = sim.case, sim.ps
     begun = perf_counter()
     clock, schedules = Clock(), make_schedules(case)
-    diagnostics = Diagnostics(sim.equation, case.output.spectrum_modes)
+    in_mu = case.units.system == "mu"  # else K is in MeV
+    diagnostics = Diagnostics(sim.equation, case.output.spectrum_modes, in_mu)
     reporter = Reporter(
-        log, sim.equation, case.time.start, case.time.end, case.output.progress_every
+        log,
+        sim.equation,
+        case.time.start,
+        case.time.end,
+        case.output.progress_every,
+        label("1/mu", case.units.system),
     )
     found = _find_checkpoint(sim, restart, folder, diagnostics, log, schedules)
     outputs, meta = found
     hook = StepHook(ps, outputs, schedules, reporter, clock)
     integrator = Integrator(case.time, ps, sim.equation, hook, sim.options)
     with owned(integrator, diagnostics):
-        now = _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock)
+        now = begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock)
         if now.t >= case.time.end and meta is not None:
             log.say(f"already finished at t = {now.t:.9g}: nothing to do ({folder.path})")
             outputs.finish()
@@ -81,7 +90,7 @@ def _conduct(sim, restart: str, folder: RunFolder, log: Log) -> Run:
         going = True
         with clock("stepping"):
             while going and now.t < integrator.end:
-                going = integrator.advance(_next_landing(schedules, now, integrator.end))
+                going = integrator.advance(next_landing(schedules, now, integrator.end))
         return _end(now, outputs, hook, reporter, clock, folder, log, sim, begun)
 
 
@@ -100,7 +109,7 @@ def owned(*objects):
             thing.destroy()
 
 
-def _next_landing(schedules, now, end: float) -> float:
+def next_landing(schedules, now, end: float) -> float:
     """The end of the segment that ``now`` is in: the next time at which something is written.
 
     A run that goes on inside a segment whose end has moved (another interval, another time.end)
@@ -166,7 +175,8 @@ def _must_go_on(case, meta: dict, where) -> None:
         raise CaseError(faults)
 
 
-def _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> Progress:
+def begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> Progress:
+    """Write the first row and frame, or go on where ``meta`` says; where the run is then."""
     case, ps = sim.case, sim.ps
     if meta is None:
         if not sim._is_set:
@@ -197,6 +207,8 @@ def _begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> P
         f"{ps.N} flavors, {ps.S} species, {ps.ranks_z} x {ps.ranks_p} ranks (z x momentum), "
         f"in {folder.path}"
     )
+    if caution := integrator.caution():
+        log.warn(caution)
     outputs.begin(meta)
     integrator.begin(now, sim.vec)
     if meta is None or meta["rows"] is None:
@@ -218,8 +230,22 @@ def _end(now, outputs, hook, reporter, clock, folder, log, sim, begun) -> Run:
         with clock("series"):
             outputs.finish()
     reporter.close(now, perf_counter() - begun, clock)
+    if finished and case.output.growth_window is not None and sim.ps.rank == 0:
+        _say_growth(folder, log)
     why = "" if finished else f"stopped by {hook.signal or 'a PETSc option'} "
     return _status(sim, folder, log, "finished" if finished else "resume", why, now)
+
+
+def _say_growth(folder: RunFolder, log: Log) -> None:
+    """Measured and predicted growth rates; the run is whole even if they cannot be had."""
+    from hpcqke.analysis.closing import growth_lines
+
+    try:
+        lines = growth_lines(folder.path)
+    except (HpcqkeError, np.linalg.LinAlgError) as why:
+        lines = [f"growth: no prediction: {why}"]
+    for line in lines:
+        log.say(line)
 
 
 def _status(sim, folder: RunFolder, log: Log, word: str, why: str, now) -> Run:

@@ -66,11 +66,14 @@ class Clock:
 class Reporter:
     """Progress lines and the closing table.
 
-    A cell update is one evaluation of the right-hand side of one (z, momentum mode) cell with all
-    its species; rates are in million cell updates per second and core.
+    A cell is one (z, momentum mode) with all its species, its update one evaluation of the
+    right-hand side; rates are in million of them per second and core.
     """
 
-    def __init__(self, log: Log, equation, start: float, end: float, every: float) -> None:
+    def __init__(
+        self, log: Log, equation, start: float, end: float, every: float, unit: str = "1/mu"
+    ) -> None:
+        self.unit = unit
         self.log, self.equation, self.every = log, equation, every
         ps = equation.ps
         self.cells, self.ranks = ps.nz * ps.np * ps.nv, ps.size
@@ -84,7 +87,7 @@ class Reporter:
         self._t, self._last, self._calls = now.t, monotonic(), self.equation.calls
 
     def rate(self, calls: int, seconds: float) -> float:
-        """Million cell updates per second and core."""
+        """Mcell/s/core: million cell right-hand sides per second and core."""
         return 1e-6 * calls * self.cells / max(seconds, 1e-9) / self.ranks
 
     def due(self) -> bool:
@@ -98,8 +101,8 @@ class Reporter:
         pace = (now.t - self._t) / max(wall - self._last, 1e-9)
         left = (self.end - now.t) / pace if pace > 0 else float("inf")
         self.log.say(
-            f"t = {now.t:.6g} of {self.end:.6g}  step {now.step}  dt = {now.dt:.3g}  "
-            f"{rate:.1f} Mcell updates/s/core  left {duration(left)}"
+            f"t = {now.t:.6g} of {self.end:.6g} {self.unit}  step {now.step}  dt = {now.dt:.3g}  "
+            f"{rate:.1f} Mcell/s/core  left {duration(left)}"
         )
         self._last, self._calls, self._t = wall, self.equation.calls, now.t
 
@@ -125,7 +128,7 @@ class Reporter:
         self.log.say(
             f"{now.step} steps, {equation.calls} right-hand sides of {self.cells} cells in "
             f"{seconds:.2f} s on {self.ranks} rank{'s' if self.ranks > 1 else ''}: "
-            f"{self.rate(equation.calls, stepping - after):.1f} Mcell updates/s/core stepping, "
+            f"{self.rate(equation.calls, stepping - after):.1f} Mcell/s/core stepping, "
             f"{self.rate(equation.calls, equation.seconds['kernels']):.1f} in the kernels"
         )
 

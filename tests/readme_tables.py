@@ -1,4 +1,4 @@
-"""The tables of README.md that the program itself knows: case file, command line, series.nc.
+"""The tables of README.md that the program itself knows: case file, command line, series.nc, speed.
 
     python tests/readme_tables.py            is README.md up to date?
     python tests/readme_tables.py --write    bring it up to date
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -77,14 +78,15 @@ def one_field(f: dataclasses.Field) -> dataclasses.Field:
 
 
 def recipes() -> Iterator[list[str]]:
-    """The keys of [initial]: those of every uniform background first, then each recipe's own."""
+    """The keys of [initial]: those of a uniform background first, then each recipe's own."""
     yield ["recipe", "key", "allowed", "default", "meaning"]
+    perturbing = [n for n, r in initial.REGISTRY.items() if issubclass(r.Config, Background)]
     for row in keys(Background, "initial", ("recipe",)):
-        yield ["all but file", *row]
+        yield [", ".join(perturbing), *row]
     common = tuple(f.name for f in dataclasses.fields(Background))
     for name, recipe in initial.REGISTRY.items():
         yield [f"**{name}**", "", "", "", recipe.doc()]
-        for row in keys(recipe.Config, "initial", common):
+        for row in keys(recipe.Config, "initial", common if name in perturbing else ("recipe",)):
             yield [name, *row]
 
 
@@ -113,7 +115,43 @@ def series() -> Iterator[list[str]]:
         yield [f"`{name}`", dims, column["units"], column["long_name"]]
 
 
-TABLES = {"case": case, "recipes": recipes, "commands": commands, "series": series}
+def results(name: str) -> dict:
+    """What tests/bench/refresh.sh has measured."""
+    path = README.parent / "tests" / "bench" / "results" / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def speed() -> Iterator[list[str]]:
+    """The benchmark's table."""
+    yield ["measured", "", "", "in", "of bandwidth", "of peak"]
+    for row in results("all")["rows"]:
+        shares = [f"{100 * row[k]:.0f} %" if k in row else "" for k in ("of_bandwidth", "of_peak")]
+        yield [row["name"], f"{row['value']:.3g}", row["unit"], row.get("memory", ""), *shares]
+
+
+def strong() -> Iterator[list[str]]:
+    """One grid on more and more ranks."""
+    yield ["split along", "ranks", "µs a step", "efficiency"]
+    for row in results("scaling")["strong"]:
+        time = f"{1e6 * row['seconds']:.0f}"
+        yield [row["split"], str(row["ranks"]), time, f"{100 * row['efficiency']:.0f} %"]
+
+
+def scaling() -> Iterator[list[str]]:
+    """Efficiencies on many ranks, extrapolated."""
+    rows = results("scaling")["extrapolation"]
+    examples = list(dict.fromkeys(row["example"] for row in rows))
+    yield ["ranks", *(f"{name}{how}" for name in examples for how in ("", ": a network"))]
+    for ranks in dict.fromkeys(row["ranks"] for row in rows):
+        here = [row for row in rows if row["ranks"] == ranks]
+        cells = [f"{100 * row['efficiency']:.0f} ({100 * row['hidden']:.0f}) %" for row in here]
+        yield [str(ranks), *cells]
+
+
+TABLES = {
+    "case": case, "recipes": recipes, "commands": commands, "series": series,
+    "speed": speed, "strong": strong, "scaling": scaling,
+}  # fmt: skip
 
 
 def markdown(name: str) -> str:

@@ -4,11 +4,13 @@ Blocks marked sh, python and toml are executed in the order in which they stand,
 folder. What cannot run in a test is marked console (or text) and listed in NOT_RUN.
 """
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ import readme_tables
 from launch import ROOT, Launcher
 
 from hpcqke import load_case, open_run
-from hpcqke.case import shipped_cases
+from hpcqke.case import make_case, shipped_cases
 from hpcqke.errors import EXIT, STATUS
 
 README = ROOT / "README.md"
@@ -32,10 +34,12 @@ NOT_RUN = (
     "conda create",
     "sbatch",
     "tests/run.sh",
-    "python tests/bench/kernel.py",
     "P1 ",
+    "growth, t =",
     "python -m pytest tests/physics/",
     "[grid.momentum]",
+    "[units]",
+    "[initial]",
 )
 PATH = re.compile(r"`((?:hpcqke|cython_kernels|jobs|tests)/[\w./]*)`")
 NOT_THERE = {"hpcqke/terms/muons.py"}
@@ -50,6 +54,7 @@ def reader(tmp_path_factory):
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{launcher.environment['PATH']}",
         "PYTHONPATH": os.pathsep.join([str(ROOT), launcher.environment.get("PYTHONPATH", "")]),
     }
+    (folder / "tests").symlink_to(ROOT / "tests")
     for number, (kind, text) in enumerate(BLOCKS):
         if kind == "sh":
             follow(["bash", "-euo", "pipefail", "-c", text], folder, environment)
@@ -78,7 +83,8 @@ def test_a_reader_gets_the_pictures(reader):
     more = {path.name for path in (reader / "runs/two_beam_ledger/plots").iterdir()} - plots
     assert more == {"ledger.png", "momentum_shift.png", "momentum_spectra.png"}
     assert all(f"`{name}`" in TEXT for name in plots | more)
-    assert (reader / "gamma.png").stat().st_size > 10_000
+    for name in ("gamma.png", "scaling.png"):
+        assert (reader / name).stat().st_size > 10_000
 
 
 def test_every_run_has_ended_as_it_says(reader):
@@ -103,6 +109,15 @@ def test_every_variable_and_file_of_a_run_is_named(reader):
     assert missing == []
 
 
+def test_the_benchmarks_write_what_is_shown(reader):
+    """The tables of the page come from the same files, of the long variants."""
+    for name, stored in (("speed", "all"), ("scaling", "scaling")):
+        found = json.loads((reader / f"{name}.json").read_text())
+        kept = readme_tables.results(stored)
+        assert found.keys() == kept.keys()
+        assert found["format"] == kept["format"]
+
+
 def test_blocks_that_are_not_run_are_known():
     left_out = [text for kind, text in BLOCKS if kind not in RUN]
     assert [text for text in left_out if not text.startswith(NOT_RUN)] == []
@@ -115,6 +130,19 @@ def test_the_case_file_shown_is_the_shipped_one(tmp_path):
     path.write_text(shown)
     ours = load_case("two_beam", {"output.growth_window": None})
     assert load_case(path, {"time.tolerance": ours.time.tolerance}) == ours
+
+
+def test_parts_of_cases_that_are_shown_are_valid():
+    """Each with the rest of a small case around it."""
+    rest = "[grid.z]\nlength = 9.0\ncells = 16\n[time]\nend = 1.0\n"
+    rest += "[flavors]\nantineutrinos = true\n"
+    rest += "[grid.momentum]\nrule = 'gauss-legendre'\ncount = 4\n"
+    initial = "[initial]\nrecipe = 'distribution'\npopulations = [{}]\n"
+    parts = {text.split("\n", 1)[0]: text for kind, text in BLOCKS if kind == "text"}
+    case = make_case(tomllib.loads(rest + "[terms.advection]\n" + parts["[initial]"]))
+    assert case.initial.populations[1].density == 0.9
+    case = make_case(tomllib.loads(rest + initial + parts["[units]"]))
+    assert case.units.system == "cm"
 
 
 def test_tables_are_those_of_the_program():
@@ -154,5 +182,5 @@ def test_shipped_cases_tell_how_to_run_them(name):
 
 def test_the_pictures_are_small():
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", TEXT)
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert all((ROOT / picture).stat().st_size < 150_000 for picture in pictures)
