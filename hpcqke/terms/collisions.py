@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from hpcqke import frequencies
 from hpcqke.schema import numbers_by_momentum
 from hpcqke.terms.base import SourceTerm
 
@@ -81,7 +82,8 @@ class Collisions(SourceTerm):
     @staticmethod
     def _check_size(key: str, values: tuple, case: Any) -> Iterator[tuple[Any, ...]]:
         momentum, flavors = case.grid.momentum, case.flavors.count
-        momenta = len(momentum.momenta)
+        found = frequencies.bins(momentum)
+        momenta = len(found[0] if found else momentum.momenta)
         if momentum.offset_range is not None:
             momenta = momentum.offset_cells
         lists = values if isinstance(values[0], tuple) else (values,)

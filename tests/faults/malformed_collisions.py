@@ -34,6 +34,12 @@ CASES = [
     collisions("a list for one of two momenta", {"equilibrium": "[[0.4, 0.3]]"}, "equilibrium",
                **TWO),
     collisions("a list too many", {"scattering": "[[0.2, 0.2], [0.3, 0.3]]"}, "scattering"),
+    collisions("lists for two of three frequencies", {
+        "scattering": "[[0.2, 0.2], [0.3, 0.3]]"}, "scattering", **{
+        "grid.momentum": {"frequencies": "[0.5, 1.0, 2.0]"},
+        "terms.vacuum": {"mass_splittings": "[1.0]", "theta": "0.1"}}),
+    collisions("steps that split the terms", {}, "time.integrator",
+               time={"integrator": '"bm4"', "step": "0.1"}),
     collisions("nubar, which there are none of", {
         "absorption_bar": "[1.0, 0.5]", "equilibrium_bar": "[1.0, 0.5]",
         "scattering_bar": "[1.0, 0.5]"}, "absorption_bar", "equilibrium_bar", "scattering_bar"),
