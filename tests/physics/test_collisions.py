@@ -306,6 +306,19 @@ def test_rho_stays_inside_0_and_1():
     assert n.max() < 1 + 1e-10
 
 
+@pytest.mark.parametrize(("kappa", "stays"), [([1.0, 1.0], True), ([1.0, 0.2], False)])
+def test_scattering_stays_inside_0_and_1_if_alike_for_all_flavors(kappa, stays, figure):
+    """One full beam of coherent neutrinos, one empty: 1/2 {kappa, <rho>} is no positive matrix."""
+    full = np.full((2, 2), 0.5)
+
+    def beams(species, z, momentum, direction):
+        return (direction > 0)[None, None, :, None, None] * full
+
+    least = np.linalg.eigvalsh(evolve(case_of({"scattering": kappa}), beams, (0.1, 1.0))).min()
+    figure(f"scattering, kappa = {kappa}", f"smallest eigenvalue {least:.1e}")
+    assert (least > -1e-10) == stays
+
+
 def test_beside_gradient_terms():
     """The slopes add up; without relaxation, which would hold the energy that collisions change."""
     rates = {"absorption": [0.3, 0.1], "equilibrium": [0.02, 0.01], "scattering": [0.2, 0.4]}
