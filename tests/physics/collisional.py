@@ -73,6 +73,41 @@ def hermitian(flavors: int, seed: int = 4):
     return start
 
 
+RATES = {
+    2: {
+        "absorption": [[0.7, 0.1], [1.1, 0.0], [1.9, 0.4]],
+        "absorption_bar": [0.3, 0.2],
+        "equilibrium": [[0.9, 0.3], [0.6, 0.2], [0.2, 0.1]],
+        "equilibrium_bar": [0.4, 0.25],
+        "scattering": [0.5, 0.2],
+        "scattering_bar": [[0.0, 0.3], [0.6, 0.1], [0.9, 0.4]],
+    },
+    3: {
+        "absorption": [[0.7, 0.1, 0.3], [1.1, 0.0, 0.2], [1.9, 0.4, 0.6]],
+        "absorption_bar": [0.3, 0.2, 0.5],
+        "equilibrium": [[0.9, 0.3, 0.5], [0.6, 0.2, 0.4], [0.2, 0.1, 0.3]],
+        "equilibrium_bar": [0.4, 0.25, 0.35],
+        "scattering": [0.5, 0.2, 0.3],
+        "scattering_bar": [[0.0, 0.3, 0.1], [0.6, 0.1, 0.2], [0.9, 0.4, 0.7]],
+    },
+}
+"""Different for every flavor, species and momentum; lists of lists and single lists."""
+MOMENTA = {"momenta": [1.0, 2.0, 3.5], "momenta_weights": [0.3, 1.2, 0.7]}
+
+
+def gas(flavors: int, collisions=None, antineutrinos: bool = True, **sections):
+    """Five directions, three momenta, one cell."""
+    grid = {"momentum": {"rule": "gauss-legendre", "count": 5, **MOMENTA}}
+    rates = collisions or RATES[flavors]
+    return case_of(rates, flavors, antineutrinos, grid=grid, **sections)
+
+
+def table(key: str, flavors: int) -> np.ndarray:
+    """(momentum, species, N_f) of RATES, written out."""
+    sides = (RATES[flavors][key], RATES[flavors][f"{key}_bar"])
+    return np.stack([np.broadcast_to(side, (3, flavors)) for side in sides], axis=1)
+
+
 def growth(mu, omega, g, g_bar, rate, rate_bar) -> tuple[float, np.ndarray, np.ndarray]:
     """The largest Im Omega of rho_ex ~ exp(-i Omega t), and its rho_ex of nu and of nubar.
 

@@ -2,47 +2,13 @@
 
 import numpy as np
 import pytest
-from collisional import case_of, evolve, hermitian, uniform
+from collisional import RATES, case_of, evolve, gas, hermitian, table, uniform
 from mpi4py import MPI
 
 import hpcqke
 from hpcqke.diagnostics import Diagnostics
 from hpcqke.state import to_matrix
 from hpcqke.terms.collisions import collision_rates, equilibrium
-
-RATES = {
-    2: {
-        "absorption": [[0.7, 0.1], [1.1, 0.0], [1.9, 0.4]],
-        "absorption_bar": [0.3, 0.2],
-        "equilibrium": [[0.9, 0.3], [0.6, 0.2], [0.2, 0.1]],
-        "equilibrium_bar": [0.4, 0.25],
-        "scattering": [0.5, 0.2],
-        "scattering_bar": [[0.0, 0.3], [0.6, 0.1], [0.9, 0.4]],
-    },
-    3: {
-        "absorption": [[0.7, 0.1, 0.3], [1.1, 0.0, 0.2], [1.9, 0.4, 0.6]],
-        "absorption_bar": [0.3, 0.2, 0.5],
-        "equilibrium": [[0.9, 0.3, 0.5], [0.6, 0.2, 0.4], [0.2, 0.1, 0.3]],
-        "equilibrium_bar": [0.4, 0.25, 0.35],
-        "scattering": [0.5, 0.2, 0.3],
-        "scattering_bar": [[0.0, 0.3, 0.1], [0.6, 0.1, 0.2], [0.9, 0.4, 0.7]],
-    },
-}
-"""Different for every flavor, species and momentum; lists of lists and single lists."""
-MOMENTA = {"momenta": [1.0, 2.0, 3.5], "momenta_weights": [0.3, 1.2, 0.7]}
-
-
-def gas(flavors: int, collisions=None, antineutrinos: bool = True, **sections):
-    """Five directions, three momenta, one cell."""
-    grid = {"momentum": {"rule": "gauss-legendre", "count": 5, **MOMENTA}}
-    rates = collisions or RATES[flavors]
-    return case_of(rates, flavors, antineutrinos, grid=grid, **sections)
-
-
-def table(key: str, flavors: int) -> np.ndarray:
-    """(momentum, species, N_f) of RATES, written out."""
-    sides = (RATES[flavors][key], RATES[flavors][f"{key}_bar"])
-    return np.stack([np.broadcast_to(side, (3, flavors)) for side in sides], axis=1)
 
 
 def bracket(rates: np.ndarray, rho: np.ndarray) -> np.ndarray:
@@ -262,61 +228,6 @@ def test_what_collisions_add_is_written(flavors):
         expected = np.einsum("pd,zpdsii->si", sim.ps.momentum.weight, rate.real)
     assert np.abs(row["number_rate"] - expected).max() < 1e-13
     assert np.abs(expected).max() > 0.1
-
-
-def entropy(rho: np.ndarray, eq: np.ndarray | None = None) -> float:
-    """int sum Tr s(rho), with a bath also Tr rho ln(rho_eq/(1 - rho_eq)), what the bath gains."""
-    n = np.linalg.eigvalsh(rho)
-    s = -np.sum(n * np.log(n) + (1 - n) * np.log1p(-n), axis=-1)
-    if eq is not None:
-        s = s + np.einsum("zpdsii,psi->zpds", rho.real, np.log(eq / (1 - eq)))
-    weight = np.polynomial.legendre.leggauss(5)[1]
-    return float(np.einsum("zpds,p,d->", s, MOMENTA["momenta_weights"], weight))
-
-
-@pytest.mark.parametrize("flavors", [2, 3])
-@pytest.mark.parametrize("kind", ["bath", "oscillations and a bath", "oscillations and scattering"])
-def test_the_entropy_never_falls(kind, flavors, figure):
-    """Neutrinos and bath, with any rates; with oscillations if no flavor is preferred."""
-    rates = {k: v for k, v in RATES[flavors].items() if "scattering" not in k}
-    eq, terms = table("equilibrium", flavors), {}
-    if kind != "bath":
-        terms = {"self_interaction": {"mu": 3.0}}
-        alike = [[0.3] * flavors, [0.6] * flavors, [0.1] * flavors]
-        rates = {**rates, "equilibrium": alike, "equilibrium_bar": alike}
-        eq = np.stack([alike, alike], axis=1)
-        if "scattering" in kind:
-            rates, eq = {"scattering": alike}, None
-    times = tuple(0.1 * i for i in range(1, 31))
-    case = gas(flavors, rates, terms=terms, time={"end": times[-1]})
-    values = [entropy(rho, eq) for rho in evolve(case, hermitian(flavors), (1e-3, *times))]
-    steps = np.diff(values)
-    figure(f"entropy, {kind}, {flavors} flavors", f"smallest step {steps.min():.1e} (> 0)")
-    assert steps.min() > 0
-    assert values[-1] - values[0] > 0.1
-
-
-def test_rho_stays_inside_0_and_1():
-    """Emission into a pure state, rates of the flavors as different as can be."""
-    rates = {"absorption": [3.0, 0.0], "equilibrium": [1.0, 0.0]}
-    case = case_of(rates, terms={"vacuum": {"mass_splittings": [2.0], "theta": 0.7}})
-    pure = np.full((2, 2), 0.5)
-    n = np.linalg.eigvalsh(evolve(case, uniform(pure, np.eye(2) - pure), (0.1, 0.5, 1.0)))
-    assert n.min() > -1e-10
-    assert n.max() < 1 + 1e-10
-
-
-@pytest.mark.parametrize(("kappa", "stays"), [([1.0, 1.0], True), ([1.0, 0.2], False)])
-def test_scattering_stays_inside_0_and_1_if_alike_for_all_flavors(kappa, stays, figure):
-    """One full beam of coherent neutrinos, one empty: 1/2 {kappa, <rho>} is no positive matrix."""
-    full = np.full((2, 2), 0.5)
-
-    def beams(species, z, momentum, direction):
-        return (direction > 0)[None, None, :, None, None] * full
-
-    least = np.linalg.eigvalsh(evolve(case_of({"scattering": kappa}), beams, (0.1, 1.0))).min()
-    figure(f"scattering, kappa = {kappa}", f"smallest eigenvalue {least:.1e}")
-    assert (least > -1e-10) == stays
 
 
 def test_beside_gradient_terms():
