@@ -5,6 +5,8 @@ import pytest
 from boxes import finished
 from collisional import case_of, evolve, growth, uniform
 
+from hpcqke.verify import verify_run
+
 NATURAL = {  # mu, omega, (n_e, n_x), nubar, (Gamma_e, Gamma_x), nubar: Im Omega
     "Johns": (300.0, 0.0, (1.0, 0.3), (0.8, 0.3), (1.0, 0.0), (0.2, 0.0), 0.899069239322),
     "resonance": (300.0, 0.0, (1.0, 0.3), (1.0, 0.3), (1.0, 0.0), (0.2, 0.0), 6.18228391556),
@@ -112,8 +114,9 @@ def test_nonlinear_at_resonance(figure):
 
 
 def test_the_shipped_case(figure):
-    """T6: n(t) of `collisional`, by the program; its number_rate is the slope of the number."""
+    """T6: n(t) of `collisional`, by the program, whole files; number_rate is the number's slope."""
     run = finished("collisional")
+    assert verify_run(run.path) == 0
     error = 0.0
     for t, exact in END.items():
         P0, Px, Py, Pz = run.series.flavor_matrix.sel(time=t, species="nu").values
