@@ -7,8 +7,8 @@ beams of any N up to 10^4, `bbgky` with pair correlations (for short times only)
 what they are compared with. `from_case` takes the Hamiltonian and the state from a case.
 """
 
+from hpcqke.manybody.case_spins import from_case as from_case
 from hpcqke.manybody.evolution import Evolution as Evolution
 from hpcqke.manybody.evolution import residual as residual
-from hpcqke.manybody.from_case import from_case as from_case
 from hpcqke.manybody.system import SpinSystem as SpinSystem
 from hpcqke.manybody.system import beams_along as beams_along

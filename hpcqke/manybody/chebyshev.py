@@ -17,9 +17,9 @@ BEYOND = 14.0
 
 def bessel(x: float) -> np.ndarray:
     """J_0(x) ... J_n(x), x >= 0, up to where they vanish; by the recurrence downwards (Miller)."""
+    if x < 1e-8:  # where 2 k/x could overflow
+        return np.array([1.0, 0.5 * x])
     n = int(x + BEYOND * (np.cbrt(x) + 1))
-    if x == 0:
-        return np.ones(1)
     J = np.zeros(n + 2)
     J[n] = 1e-280
     for k in range(n, 0, -1):
@@ -39,14 +39,14 @@ def propagate(
 ) -> np.ndarray:
     """exp(-iHt) psi, t >= 0; `apply` is psi -> H psi, `bounds` enclose H's eigenvalues."""
     center, R = 0.5 * (bounds[1] + bounds[0]), 0.5 * (bounds[1] - bounds[0])
+    if R * t == 0:
+        return np.exp(-1j * center * t) * psi
     J = bessel(R * t)
-    out = J[0] * psi
-    if J.size > 1:
-        before, now = psi, (apply(psi) - center * psi) / R
-        out = out - 2j * J[1] * now
-        phase = -1j
-        for k in range(2, J.size):
-            before, now = now, 2 / R * (apply(now) - center * now) - before
-            phase *= -1j
-            out += 2 * J[k] * phase * now
+    before, now = psi, (apply(psi) - center * psi) / R
+    out = J[0] * before - 2j * J[1] * now
+    phase = -1j
+    for k in range(2, J.size):
+        before, now = now, 2 / R * (apply(now) - center * now) - before
+        phase *= -1j
+        out += 2 * J[k] * phase * now
     return np.exp(-1j * center * t) * out

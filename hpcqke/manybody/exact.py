@@ -17,9 +17,7 @@ from hpcqke.manybody.system import SpinSystem
 LARGEST = 14
 
 
-def evolve(
-    system: SpinSystem, times: ArrayLike, part: Sequence[int] | None = None
-) -> Evolution:
+def evolve(system: SpinSystem, times: ArrayLike, part: Sequence[int] | None = None) -> Evolution:
     """<P_i>, one-body entropies, entropy between `part` and the others; one by one of system.kind.
 
     part: numbers of neutrinos, by default those whose P^z is positive at the start. ValueError for

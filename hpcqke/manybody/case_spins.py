@@ -8,6 +8,7 @@ of that kind. With mu' = mu times the sum, the mean field is the kinetic equatio
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,7 +40,9 @@ def from_case(
 
     if case.flavors.count != 2:
         raise CaseError(["flavors.count = 3: manybody is for 2"])
-    with Simulation(case, comm=MPI.COMM_SELF) as sim:
+    grid = case.grid  # every rank has all of it
+    grid = replace(grid, z=replace(grid.z, ranks=0), momentum=replace(grid.momentum, ranks=0))
+    with Simulation(replace(case, grid=grid), comm=MPI.COMM_SELF) as sim:
         field, coupling, mu = hamiltonian(case, sim)
         compare(sim, field, coupling, mu)
         if start is None:
