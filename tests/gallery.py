@@ -25,6 +25,7 @@ PICTURES = {
     "fast_pendulum": "beams.png",
     "fast_flavor_box": "fig1.png",
     "matter_neutrino_resonance": "probabilities.png",
+    "collisional": "probabilities.png",
     "three_flavors": "beams.png",
 }
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from hpcqke import state
 from hpcqke.analysis import closed_forms
+from hpcqke.analysis.coherence_panel import draw_coherence
 from hpcqke.analysis.drawing import Skip, title
-from hpcqke.analysis.homogeneous import linear_systems
 from hpcqke.analysis.open_run import Run
-from hpcqke.analysis.probability_picture import FLAVOR, THEORY, Frames, frames, is_net, legend_above
-from hpcqke.analysis.style import SECTOR, line, picture
+from hpcqke.analysis.probability_picture import FLAVOR, Frames, frames, is_net, legend_above
+from hpcqke.analysis.style import THEORY, line, picture
 
 #: Directions that have a line of their own.
 MANY = 6
@@ -41,7 +41,7 @@ def draw_beams(run: Run, file: Path, say: Callable[[str], Any]) -> None:
             axes[0].set_ylabel(r"$\rho_{aa} - \bar\rho_{aa}$")
         else:
             _swing(axes[0], data, rho, v, pendulum)
-        _coherence(axes[-1], run, data, rho)
+        draw_coherence(axes[-1], run, data.time, rho)
         for ax in axes:
             ax.set_xlabel(r"$t$  [$1/\mu$]")
             ax.set_xlim(data.time[0], data.time[-1])
@@ -71,24 +71,3 @@ def _swing(ax: Any, data: Frames, rho: NDArray, v: NDArray, omega: complex) -> N
     ax.plot(data.time, D[:, 2] / np.linalg.norm(D, axis=1) * np.sign(D[0, 2]), **line(0),
             label=r"$\mathbf{D}_1$: pendulum")  # fmt: skip
     ax.set_ylabel(r"$P^z(t)/P^z(0)$")
-
-
-def _coherence(ax: Any, run: Run, data: Frames, rho: NDArray) -> None:
-    """Mean |rho_ab| of each pair of flavors, on e^{gamma t} through a tenth of its largest."""
-    matrices = state.to_matrix(rho)
-    count = matrices.shape[-1]
-    systems = linear_systems(run.case)
-    pairs = zip(state.PAIR_NAMES[count], state.PAIRS[count], strict=True)
-    for i, (pair, (a, b)) in enumerate(pairs):
-        size = np.sqrt((np.abs(matrices[..., a, b]) ** 2).mean(axis=1))
-        if not size.any():
-            continue
-        label, gamma = SECTOR[pair], float(systems[pair].growth(np.zeros(1))[0][0])
-        if gamma > 0 and size[0] > 0:
-            at = np.argmax(size > 0.1 * size.max())
-            curve = size[at] * np.exp(gamma * (data.time - data.time[at]))
-            t, curve = (x[curve < 2 * size.max()] for x in (data.time, curve))
-            ax.semilogy(t, curve, **{**THEORY, "color": line(i)["color"], "alpha": 0.25})
-            label += rf", theory: $\gamma$ = {gamma:.6f}"
-        ax.semilogy(data.time, size, **line(i), label=label, zorder=3)
-    ax.set_ylabel(r"$|\rho_{ab}|$")

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from hpcqke import state
 from hpcqke.analysis import closed_forms
+from hpcqke.analysis.coherence_panel import draw_coherence, growth_rates, is_steady
 from hpcqke.analysis.drawing import Skip, title
 from hpcqke.analysis.open_run import Run
-from hpcqke.analysis.style import line, picture
+from hpcqke.analysis.style import THEORY, line, picture
 
 FLAVOR = {"e": "e", "x": "x", "mu": r"\mu", "tau": r"\tau"}
 SPECIES = {"nu": r"\nu", "nubar": r"\bar\nu"}
-THEORY = {"color": "0.45", "linewidth": 4.5, "alpha": 0.45, "solid_capstyle": "butt", "zorder": 1}
 
 
 class Frames(NamedTuple):
@@ -52,33 +52,40 @@ def is_net(run: Run) -> bool:
 
 
 def draw_probabilities(run: Run, file: Path, say: Callable[[str], Any]) -> None:
-    """n_a(t)/n(0) of each species, all modes together, on what theory says where there is one."""
+    """n_a(t)/n(0) of each species, all modes together, on what theory says where there is one.
+
+    Where linear theory has a growing wave, the growth of coherence beside them.
+    """
     data = frames(run)
     if is_net(run):
         raise Skip("rho stands for rho - rhobar: see beams.png")
     content = data.content
     start = content[0].sum(axis=(1, 2))
-    names = state.FLAVORS[start.shape[-1]]
     found = content.sum(axis=(2, 3)) / start.sum(axis=-1)[:, None]
     theory = closed_forms.marks(run.case, data.time, content[0])
     species = list(state.SPECIES[: len(start)])
-    with picture(file, (7.0, 3.4), ncols=len(species), sharey=True, squeeze=False) as (fig, axes):
-        for s, (ax, name) in enumerate(zip(axes[0], species, strict=True)):
+    grows = is_steady(run) and max(growth_rates(run).values()) > 0
+    size, panels = ((10.0, 3.4), len(species) + 1) if grows else ((7.0, 3.4), len(species))
+    with picture(file, size, ncols=panels, squeeze=False) as (fig, axes):
+        for s, ax in enumerate(axes[0, : len(species)]):
             labels = set()
             for mark in (m for m in theory if m.species == s):
                 _draw_mark(ax, mark, None if mark.label in labels else mark.label)
                 labels.add(mark.label)
-            pure = np.flatnonzero(start[s])
             for f in np.flatnonzero(found[:, s].any(axis=0)):
-                label = _label(name, names, pure, f)
+                label = _label(species[s], start[s], f)
                 ax.plot(data.time, found[:, s, f], **line(f), label=label)
             averaged = _averaged(run, data, s)
             if averaged is not None:
                 ax.plot(data.time, averaged, **line(2), label="averaged over oscillations")
+            ax.set_ylim(min(-0.05, 1.05 * found.min()), 1.05 * max(1.0, found.max()))
+        axes[0, 0].set_ylabel("probability" if (start[0] > 0).sum() == 1 else "$n_a(t)/n(0)$")
+        if grows:
+            draw_coherence(axes[0, -1], run, data.time, data.rho)
+        for ax in axes[0]:
             ax.set_xlabel(r"$t$  [$1/\mu$]")
-            legend_above(ax)
             ax.set_xlim(data.time[0], data.time[-1])
-        axes[0, 0].set_ylabel("probability" if len(pure) == 1 else "$n_a(t)/n(0)$")
+            legend_above(ax)
         fig.suptitle(title(run))
 
 
@@ -95,8 +102,10 @@ def _draw_mark(ax: Any, mark: closed_forms.Mark, label: str | None) -> None:
         ax.plot(mark.time, mark.value, **THEORY, label=label)
 
 
-def _label(name: str, names: tuple, pure: NDArray, f: int) -> str:
-    nu = SPECIES[name]
+def _label(species: str, start: NDArray, f: int) -> str:
+    """A transition probability if all begin in one flavor, else the flavor."""
+    names, pure = state.FLAVORS[start.size], np.flatnonzero(start)
+    nu = SPECIES[species]
     end = rf"{nu}_{{{FLAVOR[names[f]]}}}"
     if pure.size != 1:
         return f"${end}$"

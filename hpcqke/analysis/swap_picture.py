@@ -12,15 +12,8 @@ from numpy.typing import NDArray
 from hpcqke import frequencies, state
 from hpcqke.analysis.drawing import Skip, title
 from hpcqke.analysis.open_run import Run
-from hpcqke.analysis.probability_picture import (
-    FLAVOR,
-    SPECIES,
-    THEORY,
-    frames,
-    is_net,
-    legend_above,
-)
-from hpcqke.analysis.style import line, picture
+from hpcqke.analysis.probability_picture import FLAVOR, SPECIES, frames, is_net, legend_above
+from hpcqke.analysis.style import THEORY, line, picture
 
 
 def draw_swap(run: Run, file: Path, say: Callable[[str], Any]) -> None:
