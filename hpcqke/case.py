@@ -10,12 +10,21 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hpcqke import case_checks, case_file, case_machine, case_overrides, initial, terms
+from hpcqke import (
+    case_checks,
+    case_file,
+    case_machine,
+    case_overrides,
+    frequencies,
+    initial,
+    terms,
+)
 from hpcqke.case_file import shipped_cases as shipped_cases
 from hpcqke.case_sections import Sections
 from hpcqke.errors import CaseError
 from hpcqke.faults import Faults
 from hpcqke.schema import Section, read
+from hpcqke.terms import profile_file
 
 DEFAULT_TOLERANCE = 1e-8
 
@@ -54,6 +63,7 @@ def make_case(table: dict[str, Any], overrides: Mapping[str, Any] | Iterable[str
     faults = Faults(elsewhere=_key_names())
     table = copy.deepcopy(table)
     case_overrides.apply(table, overrides, faults)
+    profile_file.substitute(table, faults)
     case = read(Case, table, "", faults)
     case_checks.check(case, faults)
     if here:
@@ -65,7 +75,7 @@ def make_case(table: dict[str, Any], overrides: Mapping[str, Any] | Iterable[str
 
 def _complete(case: Case) -> Case:
     """Write out the defaults that follow from other keys."""
-    momentum, time, output = case.grid.momentum, case.time, case.output
+    momentum, time, output = frequencies.complete(case), case.time, case.output
     if momentum.directions is not None and momentum.weights is None:
         momentum = dataclasses.replace(momentum, weights=(1.0,) * len(momentum.directions))
     if momentum.momenta_weights is None:
@@ -74,6 +84,7 @@ def _complete(case: Case) -> Case:
         time = dataclasses.replace(time, tolerance=DEFAULT_TOLERANCE)
     if time.relaxation is None:
         keeps = "gradient" in case.terms and time.integrator.startswith("rk")
+        keeps = keeps and not case_checks.depends_on_time(case)
         time = dataclasses.replace(time, relaxation=keeps)
     if output.directory is None:
         output = dataclasses.replace(output, directory=f"runs/{case.name}")

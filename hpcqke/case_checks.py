@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hpcqke import case_checks_initial as initial
+from hpcqke import frequencies
 from hpcqke.case_sections import WITHOUT_ERROR_ESTIMATE, Sections
 from hpcqke.faults import Faults
 from hpcqke.schema import Unusable
@@ -87,7 +88,9 @@ def weights_match(case: Sections) -> Found:
 
 
 def momenta_weights_match(case: Sections) -> Found:
-    weights, count = case.grid.momentum.momenta_weights, len(case.grid.momentum.momenta)
+    momentum = case.grid.momentum
+    weights, found = momentum.momenta_weights, frequencies.bins(momentum)
+    count = len(found[0] if found else momentum.momenta)
     if weights is None:
         return
     if len(weights) != count:
@@ -134,6 +137,23 @@ def gradient_has_its_grid(case: Sections) -> Found:
                'rule = "uniform"', momentum.directions)
 
 
+def units_fit(case: Sections) -> Found:
+    """Keys in g/cm^3 and 1/cm^3 are for physical units, the gradient terms for those of the box."""
+    on = dict(case.terms.items())
+    physical = case.units.system == "cm"
+    for name, key in (("matter", "density"), ("matter", "electron_fraction"),
+                      ("self_interaction", "number_density")):
+        value = getattr(on.get(name), key, None)
+        if value is not None and not physical:
+            yield f"terms.{name}.{key}", 'needs units.system = "cm"', value
+    if physical and "gradient" in on:
+        yield "terms.gradient", 'must be left out with units.system = "cm"'
+    if physical and getattr(on.get("self_interaction"), "mu", None) == 1.0:
+        if on["self_interaction"].number_density is None:
+            yield ("terms.self_interaction.number_density",
+                   'missing; units.system = "cm" needs it, or mu in 1/cm')
+
+
 def terms_are_whole(case: Sections) -> Found:
     """What each term knows about its own keys, and about them beside the rest of the case."""
     for name, config in case.terms.items():
@@ -147,6 +167,14 @@ def terms_are_whole(case: Sections) -> Found:
 def relaxation_possible(case: Sections) -> Found:
     if case.time.relaxation and not case.time.integrator.startswith("rk"):
         yield "time.relaxation", "is for the explicit Runge-Kutta integrators", case.time.relaxation
+    if case.time.relaxation and depends_on_time(case):
+        needs = "must be false: a Hamiltonian that depends on time does not keep the energy"
+        yield "time.relaxation", needs, case.time.relaxation
+
+
+def depends_on_time(case: Sections) -> bool:
+    """Has a term of this case a profile in t?"""
+    return any(getattr(config, "along", "z") == "t" for config in dict(case.terms.items()).values())
 
 
 def end_after_start(case: Sections) -> Found:
@@ -217,12 +245,14 @@ def momenta(case: Sections) -> int:
     momentum = case.grid.momentum
     if momentum.offset_range is not None:
         return momentum.offset_cells or 1
-    return len(momentum.momenta)
+    found = frequencies.bins(momentum)
+    return len(found[0] if found else momentum.momenta)
 
 
 CHECKS = (
     stencil_fits, ranks_along_z, ranks_along_momentum, directions_or_rule, no_duplicates,
-    weights_match, momenta_weights_match, offsets_complete, gradient_has_its_grid,
+    weights_match, momenta_weights_match, offsets_complete, frequencies.check,
+    units_fit, gradient_has_its_grid,
     terms_are_whole, relaxation_possible, end_after_start, step_or_tolerance,
     step_where_no_error_estimate, step_fits_span, rows_can_be_counted, growth_window_is_one,
 )

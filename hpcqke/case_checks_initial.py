@@ -3,10 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
-from hpcqke.initial.base import Background
+from hpcqke.initial.base import REGISTRY, Background
 from hpcqke.schema import Partial, Unusable
 
 Found = Iterator[tuple[Any, ...]]
+
+
+def recipe_is_whole(case: Any) -> Found:
+    """What a recipe knows about its own keys, and about them beside the rest of the case."""
+    for key, *rest in REGISTRY[case.initial.recipe].check(case.initial, case):
+        yield (f"initial.{key}", *rest)
 
 
 def background_given(case: Any) -> Found:
@@ -110,6 +116,9 @@ def eigenmode_grows(case: Any) -> Found:
     if interaction is None or interaction.mu == 0:
         allowed = "needs [terms.self_interaction] with mu > 0: nothing grows without"
         yield "initial.recipe", allowed, "eigenmode"
+    elif interaction.profile != "constant":
+        allowed = 'needs terms.self_interaction.profile = "constant"'
+        yield "initial.recipe", allowed, "eigenmode"
 
 
 def eigenmode_is_axisymmetric(case: Any) -> Found:
@@ -147,6 +156,7 @@ def _modes(case: Any) -> Iterator[tuple[str, Any]]:
 
 
 CHECKS = (
+    recipe_is_whole,
     background_given, zeta_needs_two_beams, one_number_a_direction, not_more_polarized_than_full,
     antineutrinos_wanted, modes_representable, modes_have_a_direction, modes_have_a_species,
     eigenmode_grows, eigenmode_is_axisymmetric,

@@ -7,6 +7,7 @@ from typing import Any
 
 from hpcqke.case_kinds import Recipe, SwitchedOn, name
 from hpcqke.schema import boolean, choice, field, integer, number, numbers, section, text
+from hpcqke.units import SYSTEMS
 
 INTEGRATORS = ("rk3bs", "rk4", "rk5dp", "rk8vr", "midpoint", "gauss2")
 WITHOUT_ERROR_ESTIMATE = ("rk4", "midpoint", "gauss2")
@@ -39,6 +40,12 @@ class GridMomentum:
         0.0, minimum=0, unit="mu", doc="|p| where q = 0; energies are counted from it")
     momenta_weights: tuple[float, ...] | None = numbers(
         None, minimum=0, doc="weight of each momentum bin; 1 if left out")
+    frequencies: tuple[float, ...] | None = numbers(None, unit="mu", doc=(
+        "omega = dm2/2|p| of each bin, instead of momenta; the sign is that of dm2"))
+    frequency_range: tuple[float, float] | None = numbers(
+        None, length=2, unit="mu", doc="[w0, w1] of uniform bins in omega, instead of momenta")
+    frequency_cells: int | None = integer(
+        None, minimum=1, maximum=100000, doc="bins of frequency_range; their weights are d omega")
     ranks: int = integer(0, minimum=0, maximum=2**31 - 1,
                          doc="ranks along momentum, 0 = automatic")
 
@@ -93,7 +100,8 @@ class Checkpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Units:
-    system: str = choice("mu", default="mu", doc="mu: times and lengths in 1/mu")
+    system: str = choice(*SYSTEMS, default="mu", doc=(
+        "mu: times and lengths in 1/mu; cm: cm (c = 1), rates 1/cm, |p| MeV, dm2 eV^2"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from hpcqke.run_folder import RunFolder, differences
 from hpcqke.schedule import Schedule
 from hpcqke.simulation import Run
 from hpcqke.storage import on_root, together
+from hpcqke.units import label
 
 
 def make_schedules(case) -> dict[str, Schedule]:
@@ -63,9 +64,15 @@ def _conduct(sim, restart: str, folder: RunFolder, log: Log) -> Run:
     case, ps = sim.case, sim.ps
     begun = perf_counter()
     clock, schedules = Clock(), make_schedules(case)
-    diagnostics = Diagnostics(sim.equation, case.output.spectrum_modes)
+    in_mu = case.units.system == "mu"  # else K is in MeV
+    diagnostics = Diagnostics(sim.equation, case.output.spectrum_modes, in_mu)
     reporter = Reporter(
-        log, sim.equation, case.time.start, case.time.end, case.output.progress_every
+        log,
+        sim.equation,
+        case.time.start,
+        case.time.end,
+        case.output.progress_every,
+        label("1/mu", case.units.system),
     )
     found = _find_checkpoint(sim, restart, folder, diagnostics, log, schedules)
     outputs, meta = found

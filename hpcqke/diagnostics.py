@@ -5,6 +5,9 @@
     U_osc  = (mu/2) int dz [<M,M> - <F,F>],    <a,b>  = Tr ab - Tr a Tr b / N_f
     dU_osc/dt = -mu int dz [<M, d_z F> - <F, d_z F2>]                              Eq. (7)
 
+    dE/dt of a Hamiltonian that depends on time = int sum Tr d_tV (rho - rhobar) dz + (d_t mu/mu) U
+
+(U_osc changes by (d_t mu/mu) U_osc on top of Eq. (7) then). mu(z) stands inside the integrals,
 with M, F, F2 = sum_p (1, v, v^2) (rho - rhobar); with azimuth bins <F,F> stands for the sum over
 the three components of the flux, see `refractive_energy`. Equation numbers are those of Fiorillo,
 Raffelt & Sigl, PRL 133 (2024). For two flavors <a,b> = a.b/2 and U_osc = (mu/4) int (M^2 - F^2):
@@ -48,9 +51,15 @@ def entropy_density(eigenvalues: np.ndarray) -> np.ndarray:
 
 
 class Diagnostics:
-    """One row of `series.nc` from the state. Collective; the row is complete on rank 0."""
+    """One row of `series.nc` from the state. Collective; the row is complete on rank 0.
 
-    def __init__(self, equation: KineticEquation, spectrum_modes: int) -> None:
+    ``with_kinetic``: is K, in the unit of the other energies, a part of energy_total?
+    """
+
+    def __init__(
+        self, equation: KineticEquation, spectrum_modes: int, with_kinetic: bool = True
+    ) -> None:
+        self._parts = PARTS if with_kinetic else PARTS[1:]
         self.equation, self.ps = equation, equation.ps
         ps = self.ps
         self.order = equation.transport.scheme()[0] if equation.transport else 0
@@ -108,7 +117,7 @@ class Diagnostics:
         }
         row.update(self._local_sums(X))
         row.update(self._mean_field(t, vec, X))
-        row["energy_total"] = sum(row.get(f"energy_{part}", np.nan) for part in PARTS)
+        row["energy_total"] = sum(row.get(f"energy_{part}", np.nan) for part in self._parts)
         row["time"] = t
         return row
 
@@ -157,21 +166,27 @@ class Diagnostics:
         n = state_sums.shape[1]
         sums, slope, F2 = rows[:, :n], rows[:, n : 2 * n], rows[:, 2 * n :]
         M, F, fluxes = sums[:, 0], sums[:, 1], sums[:, FLUXES]
-        mu, dz = self.equation.strength(t), ps.z.dz
-        oscillating = interaction(sums, sums, traceless_product)
-        full = interaction(sums, sums)
+        mu, dz, along = self.equation.strength(t), ps.z.dz, self.equation.along_z
+        weight = 1.0 if along is None else along  # mu(t, z) = mu(t) times this
+        oscillating = weight * interaction(sums, sums, traceless_product)
+        full = weight * interaction(sums, sums)
         rate = gain = extra = np.zeros(1)
         if self.order:
             gradient, dzF2 = (derivative(a, self.order, dz) for a in (sums, F2))
-            dzM, dzF = gradient[:, 0], gradient[:, 1]
+            dzF = gradient[:, 1]
             rate = traceless_product(fluxes, dzF2).sum(axis=1) - traceless_product(M, dzF)
-            gain = bilinear(F2, gradient[:, FLUXES]).sum(axis=1) - bilinear(F, dzM)
+            rate = weight * rate
             extra = self.equation.c18 * curl(sums, gradient)
+            if along is not None:
+                gradient = derivative(along[:, None, None] * sums, self.order, dz)
+            gain = bilinear(F2, gradient[:, FLUXES]).sum(axis=1) - bilinear(F, gradient[:, 0])
         on = float(self.equation.gradient is not None)
-        measured = interaction(sums, slope, traceless_product)
+        measured = weight * interaction(sums, slope, traceless_product)
+        given = self.equation.strength_rate(t) * dz * (0.5 * full.sum() + extra.sum())
         return {
             "energy_u1": float(mu * dz * extra.sum()),
-            "energy_matter": self.equation.external.place(M).get("matter", 0.0),
+            "energy_matter": self.equation.external.place(M, t).get("matter", 0.0),
+            "energy_given_rate": float(given + self.equation.external.rate(M, t)),
             "energy_refractive": float(0.5 * mu * dz * full.sum()),
             "energy_refractive_osc": float(0.5 * mu * dz * oscillating.sum()),
             "energy_refractive_osc_rate": float(mu * dz * rate.sum()),

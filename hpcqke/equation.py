@@ -4,8 +4,8 @@
 
 Every Hamiltonian of a homogeneous or one-dimensional, axially symmetric gas has this form:
 self-interaction gives A = mu M, B = mu F with the momentum sums M = sum_p (rho - rhobar) and
-F = sum_p v (rho - rhobar); matter adds to A; vacuum oscillation is the part `mode` that depends
-on the momentum and on the species.
+F = sum_p v (rho - rhobar), mu = mu(t) or mu(z); matter adds to A; vacuum oscillation is the part
+`mode` that depends on the momentum and on the species.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ class KineticEquation:
         scheme = {"order": order, "dz": ps.z.dz, "filter": strength, "speed": self._speed()}
         self.kernel = kinetic_kernel(ps, ps.weight, ps.field_factors, **scheme)
         self._mean, self._mode = self._fixed_hamiltonian()
+        self._varying = [term for term in self.hamiltonian if term.varies]
+        self.along_z = self._strength_along(ps.z.z)
         self.external = ExternalEnergy(ps, self.hamiltonian)
         self._flow = None
         self._across = self._transverse(order)
@@ -51,8 +53,13 @@ class KineticEquation:
             flow = ArakawaFlow if self.gradient.with_advection else GradientFlow
             self._flow = flow(ps, self.gradient, order, self.hamiltonian, channels)
         self._fused = ps.ranks_p == 1 and self._flow is None and self._across is None
+        self._fused = self._fused and self.along_z is None
         self._own = MomentumSums(ps, self.kernel)
         self._sums = MomentumSums(ps, self.kernel, ghosts=True) if self._flow else self._own
+        self._along = 1.0  # of the rows that momentum sums are formed of
+        if self.along_z is not None:
+            around = ps.positions(ps.ghosts.width_z if self._flow else 0)
+            self._along = self._strength_along(around)[:, None]
         self.energy = np.broadcast_to(ps.momentum.p[:, None], ps.momentum.weight.shape)
         if self._flow:
             self.energy = self._flow.operator.energy
@@ -104,7 +111,7 @@ class KineticEquation:
         """Parts of h that depend on neither time nor state (None where nothing adds to them)."""
         mean = mode = None
         for term in self.hamiltonian:
-            part = term.mean(self.ps)
+            part = None if term.varies else term.mean(self.ps, 0.0)
             if part is not None:
                 mean = part if mean is None else mean + part
             part = term.mode(self.ps)
@@ -115,9 +122,26 @@ class KineticEquation:
             mode = mode.reshape(-1, self.ps.C, self.ps.blocks.width)
         return mean, mode
 
+    def _mean_at(self, t: float) -> np.ndarray | None:
+        """The part of h that depends on place and time only, own rows."""
+        mean = self._mean
+        for term in self._varying:
+            part = term.mean(self.ps, t)
+            mean = part if mean is None else mean + part
+        return mean
+
     def strength(self, t: float) -> float:
         """mu(t): the factor between the momentum sums and the self-interaction."""
         return sum(term.strength(t) for term in self.hamiltonian)
+
+    def strength_rate(self, t: float) -> float:
+        """d_t mu."""
+        return sum(term.strength_rate(t) for term in self.hamiltonian)
+
+    def _strength_along(self, z: np.ndarray) -> np.ndarray | None:
+        """The factor of mu(t) that depends on z, (len(z),), None if there is none."""
+        parts = [term.strength_along(z) for term in self.hamiltonian]
+        return next((part for part in parts if part is not None), None)
 
     def moments(self, X: np.ndarray) -> np.ndarray:
         """(M, F) of own rows, (rows, 2 N_f^2), in components; overwritten by the next call."""
@@ -136,7 +160,7 @@ class KineticEquation:
     def evaluate(self, t: float, vec, X: np.ndarray, F: np.ndarray) -> None:
         """F = right-hand side at time t for the state X (own rows of ``vec``)."""
         if self._fused:
-            args = (self.strength(t), self._mean, None, self._mode)
+            args = (self.strength(t), self._mean_at(t), None, self._mode)
             self._sweep(
                 vec, lambda *rows: self.kernel.fused(X, self._lo, self._hi, F, *rows, *args)
             )
@@ -158,7 +182,7 @@ class KineticEquation:
                 stage.apply(self._slope, 0, self.ps.rows)
             return
         if self._fused:
-            args = (self.strength(t), self._mean, None, self._mode, stage)
+            args = (self.strength(t), self._mean_at(t), None, self._mode, stage)
             self._sweep(vec, lambda *rows: kernel.fused_stage(X, self._lo, self._hi, *rows, *args))
         else:
             A, B = self._transport_and_mean_field(t, vec, X, self._slope)
@@ -197,10 +221,11 @@ class KineticEquation:
                 request = sums.start(*around)
                 requests = across.start(*around) if across else []
         start = perf_counter()
-        field = self.strength(t) * sums.finish(request)
+        mu, mean = self.strength(t) * self._along, self._mean_at(t)
+        field = mu * sums.finish(request)
         spare = ps.ghosts.width_z - w if self._flow else 0
         field = field[spare : len(field) - spare]
-        fields = across.finish(requests, self.strength(t)) if across else []
+        fields = across.finish(requests, mu) if across else []
         A, B = np.ascontiguousarray(field[:, : ps.C]), np.ascontiguousarray(field[:, ps.C :])
         seconds["momentum sums"] += perf_counter() - start
         if self._flow:
@@ -210,8 +235,8 @@ class KineticEquation:
         if across:
             with self._timed("azimuths"):
                 across.commutators(X, fields, F)
-        if self._mean is not None:
-            A = A + self._mean
+        if mean is not None:
+            A = A + mean
         return A, B
 
     @contextmanager

@@ -1,10 +1,11 @@
 """Energies of neutrinos in a given Hamiltonian: linear in rho, unlike the refractive energy.
 
     H(p), with the opposite sign in the commutator of antineutrinos:  int sum Tr H (rho + rhobar) dz
-    V(z), with the same sign in the commutator of both:               int sum Tr V (rho - rhobar) dz
+    V(t, z), with the same sign in the commutator of both:            int sum Tr V (rho - rhobar) dz
 
-For an antineutrino the energies are +H and -V (Sigl and Raffelt's rhobar is transposed, which turns
-the sign of the commutator around).
+V(t) changes the energy by int sum Tr d_tV (rho - rhobar) dz in a unit of time. For an antineutrino
+the energies are +H and -V (Sigl and Raffelt's rhobar is transposed, which turns the sign of the
+commutator around).
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ class ExternalEnergy:
             if matrix is not None:
                 self.of_momentum[term.name] = matrix
             potential = term.potential(ps, ps.z.z)
-            if potential is not None:
+            if potential is not None and not term.varies:
                 self.of_place[term.name] = potential
+        self.varying = [term for term in terms if term.varies]
 
     def modes(self, linear: np.ndarray) -> dict[str, float]:
         """int sum Tr H (rho + rhobar) dz of each term from int rho dz of every mode."""
@@ -44,15 +46,21 @@ class ExternalEnergy:
             return 0.0
         return sum(self.modes(mode_integrals(self.ps, X)[0]).values())
 
-    def place(self, M: np.ndarray) -> dict[str, float]:
+    def place(self, M: np.ndarray, t: float) -> dict[str, float]:
         """int sum Tr V (rho - rhobar) dz of each term from the momentum sums M of all rows."""
-        dz = self.ps.z.dz
-        return {
-            name: float(dz * state.trace_product(V, M).sum()) for name, V in self.of_place.items()
-        }
+        now = {term.name: term.potential(self.ps, self.ps.z.z, t) for term in self.varying}
+        return {name: self._integral(V, M) for name, V in (self.of_place | now).items()}
+
+    def rate(self, M: np.ndarray, t: float) -> float:
+        """int sum Tr d_tV (rho - rhobar) dz, all terms together, from M of all rows."""
+        rates = [term.potential_rate(self.ps, self.ps.z.z, t) for term in self.varying]
+        return sum(self._integral(V, M) for V in rates if V is not None)
+
+    def _integral(self, V: np.ndarray, M: np.ndarray) -> float:
+        return float(self.ps.z.dz * state.trace_product(V, M).sum())
 
     def density(self, M: np.ndarray) -> np.ndarray:
-        """Tr V (rho - rhobar) of own rows, all terms together: (rows,)."""
+        """Tr V (rho - rhobar) of own rows, all terms without a V(t) together: (rows,)."""
         own = slice(*self.ps.z_range)
         return sum(
             (state.trace_product(V[own], M) for V in self.of_place.values()), np.zeros(len(M))

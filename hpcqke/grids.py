@@ -72,6 +72,7 @@ class MomentumGrid:
     p_edges: np.ndarray | None = None
     v_edges: np.ndarray | None = None
     azimuths: int = 1
+    in_frequency: bool = False
 
     @classmethod
     def from_case(cls, section) -> MomentumGrid:
@@ -103,7 +104,8 @@ class MomentumGrid:
         pw = np.ones_like(p)
         if section.momenta_weights is not None:
             pw = np.array(section.momenta_weights, dtype=float)
-        return cls(v, w, p, pw)
+        in_frequency = section.frequencies is not None or section.frequency_range is not None
+        return cls(v, w, p, pw, in_frequency=in_frequency)
 
     @property
     def azimuth(self) -> np.ndarray:

@@ -15,6 +15,7 @@ from hpcqke.forecast import Forecast, forecast
 from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.progress import duration
 from hpcqke.simulation import build_terms, stencil
+from hpcqke.units import label
 
 # Largest stable |lambda| dt on the imaginary axis (advection and precession are oscillations), of
 # gauss2 the one that its fixed point converges well for.
@@ -44,9 +45,11 @@ def describe(case, ranks: int | None = None) -> str:
     grids = _Sizes(z, momentum)
     rates = {t.name: t.max_rate(grids) for t in terms}
     limit = REACH[case.time.integrator] / sum(rates.values()) if any(rates.values()) else np.inf
+    time, rate_unit = (label(unit, case.units.system) for unit in ("1/mu", "mu"))
     lines = [
         f"case            {case.name}",
-        f"z               {z.cells} cells of {z.dz:.6g} on [{-z.length / 2:g}, {z.length / 2:g})",
+        f"z               {z.cells} cells of {z.dz:.6g} on [{-z.length / 2:g}, {z.length / 2:g}) "
+        f"{time}",
         f"momentum        {momentum.p.size} |p| x {momentum.v.size} directions, "
         f"{blocks.count} blocks of {blocks.width} lanes",
         f"flavors         {case.flavors.count}, " + ("nu and nubar" if species == 2 else "nu"),
@@ -54,7 +57,8 @@ def describe(case, ranks: int | None = None) -> str:
         f"memory per rank {memory / 2**20:.3g} MiB",
     ]
     lines += [
-        f"term            {t.name}: {t.doc()}; fastest rate {rates[t.name]:.4g}" for t in terms
+        f"term            {t.name}: {t.doc()}; fastest rate {rates[t.name]:.4g} {rate_unit}"
+        for t in terms
     ]
     trial = calibrate(case)
     dt = None

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
-from hpcqke import state
+from hpcqke import frequencies, state, units
 from hpcqke.checkpoint import Checkpoints
 from hpcqke.errors import StorageError
 from hpcqke.fields import Fields
@@ -49,7 +49,9 @@ class Outputs:
         self.attrs = attrs
         if self.ps.rank == 0:
             path = self.folder.path / "series.nc"
-            self.series_file = Series(path, self._columns(), self._series_coords(), attrs)
+            self.series_file = Series(
+                path, self._in_units(self._columns()), self._series_coords(), attrs
+            )
         if meta is not None and meta["rows"] is not None:
             on_root(self.ps.comm, lambda: self._load_series(meta["rows"]))
         resume = meta["frames"] if meta is not None else None
@@ -64,18 +66,40 @@ class Outputs:
         )
 
     def _series_coords(self) -> dict:
-        N = self.ps.N
+        N, wave = self.ps.N, units.label("mu", self.case.units.system)
         return {
             "species": (list(self.ps.species), {}),
             "component": (list(state.COMPONENTS[N]), {}),
             "flavor": (list(state.FLAVORS[N]), {}),
-            "momentum": (self.ps.momentum.p, {"units": "mu", "long_name": "|p| - p0"}),
+            **self._momentum(),
             "direction": (self.ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
             **self._azimuth(),
             "moment": (["M", "F"], {"long_name": "sum over momenta with weights 1 and v"}),
             "pair": (list(state.PAIR_NAMES[N]), {}),
-            "k": (self.diagnostics.k, {"units": "mu", "long_name": "wave number 2 pi n/L"}),
+            "k": (self.diagnostics.k, {"units": wave, "long_name": "wave number 2 pi n/L"}),
         }
+
+    def _in_units(self, columns: dict) -> dict:
+        """Columns in the units of the case; K is in MeV with physical ones, and no part of E."""
+        system = self.case.units.system
+        out = {k: {**v, "units": units.label(v["units"], system)} for k, v in columns.items()}
+        if system == "cm":
+            for name in ("energy_kinetic", "energy_kinetic_direction", "momentum_z"):
+                out[name]["units"] = "MeV n cm"
+            out["energy_total"]["long_name"] = "U + vacuum + matter"
+        return out
+
+    def _momentum(self) -> dict:
+        """|p|, and the vacuum frequencies where these were given."""
+        system, momentum = self.case.units.system, self.ps.momentum
+        long_name = "|p|" if system == "cm" else "|p| - p0"
+        unit = "MeV" if system == "cm" else "mu"
+        found = {"momentum": (momentum.p, {"units": unit, "long_name": long_name})}
+        bins = frequencies.bins(self.case.grid.momentum)
+        if bins is not None:
+            attributes = {"units": units.label("mu", system), "long_name": "omega = dm2/2|p|"}
+            found["frequency"] = (np.array(bins[0]), {"dims": ("momentum",), **attributes})
+        return found
 
     def _azimuth(self) -> dict:
         """phi of each direction, if there are azimuth bins."""
@@ -84,10 +108,10 @@ class Outputs:
         return {"azimuth": (momentum.azimuth, attributes)} if momentum.azimuths > 1 else {}
 
     def _fields_coords(self) -> dict:
-        ps = self.ps
+        ps, length = self.ps, units.label("1/mu", self.case.units.system)
         return {
-            "z": (ps.z.z, {"units": "1/mu", "long_name": "position"}),
-            "momentum": (ps.momentum.p, {"units": "mu", "long_name": "|p| - p0"}),
+            "z": (ps.z.z, {"units": length, "long_name": "position"}),
+            **self._momentum(),
             "direction": (ps.momentum.v, {"units": "1", "long_name": "v = cos(theta)"}),
             **self._azimuth(),
             "species": (list(ps.species), {}),
@@ -96,7 +120,7 @@ class Outputs:
                 ps.momentum.weight,
                 {"dims": ("momentum", "direction"), "units": "1", "long_name": "quadrature weight"},
             ),
-            "time": (None, {"units": "1/mu", "long_name": "time"}),
+            "time": (None, {"units": length, "long_name": "time"}),
             "rho": (None, {"units": "n", "long_name": "rho in real components"}),
         }
 
@@ -124,6 +148,11 @@ class Outputs:
             "energy_vacuum": column("int sum Tr H_vac (rho + rhobar) dz", energy),
             "energy_matter": column("int sum Tr V (rho - rhobar) dz", energy),
             "energy_total": column("K + U + U1 + vacuum + matter", energy),
+            "energy_given_rate": column(
+                "dE/dt of a Hamiltonian that depends on t: int sum Tr d_tV (rho - rhobar) dz "
+                "+ (d_t mu/mu) U; where it is not 0, energy_total is not kept",
+                "mu n",
+            ),
             "energy_refractive_osc_rate": column("dU_osc/dt, right-hand side of Eq. (7)", "mu n"),
             "energy_refractive_osc_rate_measured": column(
                 "dU_osc/dt, chain rule with the evaluated right-hand side", "mu n"

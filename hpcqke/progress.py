@@ -70,7 +70,10 @@ class Reporter:
     right-hand side; rates are in million of them per second and core.
     """
 
-    def __init__(self, log: Log, equation, start: float, end: float, every: float) -> None:
+    def __init__(
+        self, log: Log, equation, start: float, end: float, every: float, unit: str = "1/mu"
+    ) -> None:
+        self.unit = unit
         self.log, self.equation, self.every = log, equation, every
         ps = equation.ps
         self.cells, self.ranks = ps.nz * ps.np * ps.nv, ps.size
@@ -98,7 +101,7 @@ class Reporter:
         pace = (now.t - self._t) / max(wall - self._last, 1e-9)
         left = (self.end - now.t) / pace if pace > 0 else float("inf")
         self.log.say(
-            f"t = {now.t:.6g} of {self.end:.6g}  step {now.step}  dt = {now.dt:.3g}  "
+            f"t = {now.t:.6g} of {self.end:.6g} {self.unit}  step {now.step}  dt = {now.dt:.3g}  "
             f"{rate:.1f} Mcell/s/core  left {duration(left)}"
         )
         self._last, self._calls, self._t = wall, self.equation.calls, now.t

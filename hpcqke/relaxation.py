@@ -50,6 +50,8 @@ class Relaxation:
             ],
             axis=-1,
         )
+        if equation.along_z is not None:  # mu(z)
+            rows[:, :3] *= equation.along_z[slice(*ps.z_range), None]
         totals = ps.z.dz * ordered_sum(rows, ps.z_comm)
         linear, quadratic, size = equation.strength(t) * totals[:3]
         linear += totals[3] + external.of_modes(step)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpcqke import case_checks, parallel, terms
+from hpcqke import case_checks, parallel, terms, units
 from hpcqke.case import Case
 from hpcqke.errors import EXIT, CaseError, HpcqkeError
 from hpcqke.grids import MomentumGrid, ZGrid
@@ -27,7 +27,8 @@ class Run:
 
 def build_terms(case: Case) -> list:
     """The terms that the case switches on, in the registry's order."""
-    return [cls(case.terms[n]) for n, cls in terms.REGISTRY.items() if n in case.terms]
+    configs = units.configs(case)
+    return [cls(configs[n]) for n, cls in terms.REGISTRY.items() if n in configs]
 
 
 def stencil(case: Case) -> int:

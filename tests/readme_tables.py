@@ -78,14 +78,15 @@ def one_field(f: dataclasses.Field) -> dataclasses.Field:
 
 
 def recipes() -> Iterator[list[str]]:
-    """The keys of [initial]: those of every uniform background first, then each recipe's own."""
+    """The keys of [initial]: those of a uniform background first, then each recipe's own."""
     yield ["recipe", "key", "allowed", "default", "meaning"]
+    perturbing = [n for n, r in initial.REGISTRY.items() if issubclass(r.Config, Background)]
     for row in keys(Background, "initial", ("recipe",)):
-        yield ["all but file", *row]
+        yield [", ".join(perturbing), *row]
     common = tuple(f.name for f in dataclasses.fields(Background))
     for name, recipe in initial.REGISTRY.items():
         yield [f"**{name}**", "", "", "", recipe.doc()]
-        for row in keys(recipe.Config, "initial", common):
+        for row in keys(recipe.Config, "initial", common if name in perturbing else ("recipe",)):
             yield [name, *row]
 
 

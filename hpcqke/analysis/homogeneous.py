@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hpcqke import state
+from hpcqke import state, units
 from hpcqke.analysis.linear import LinearSystem, sectors
 from hpcqke.analysis.open_run import Run, open_dataset
 from hpcqke.errors import CaseError
 from hpcqke.grids import MomentumGrid
+from hpcqke.initial.distribution import Distribution
+from hpcqke.terms import SelfInteraction
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,8 +31,10 @@ def linear_systems(case: Case, diagonal: np.ndarray | None = None) -> dict[str, 
     if case.grid.momentum.azimuths > 1:
         raise CaseError(["grid.momentum.azimuths: linear theory is that of axial symmetry, 1"])
     grid = MomentumGrid.from_case(case.grid.momentum)
-    interaction = case.terms.get("self_interaction")
-    mu = interaction.mu if interaction else 0.0
+    interaction = units.configs(case).get("self_interaction")
+    mu = SelfInteraction(interaction).strength(case.time.start) if interaction else 0.0
+    if interaction and interaction.along == "z" and interaction.profile != "constant":
+        raise CaseError(["terms.self_interaction.along: linear theory is that of a mu without z"])
     weight = grid.v_weight * grid.p_weight.sum()
     if diagonal is None:
         diagonal = initial_diagonal(case, grid)
@@ -56,6 +60,9 @@ def initial_diagonal(case: Case, grid: MomentumGrid) -> np.ndarray:
         if diagonal.shape[1] != grid.v.size:
             raise CaseError([f'initial.path = "{initial.path}": not on the directions of the case'])
         return diagonal
+    if initial.recipe == "distribution":
+        diagonal = Distribution.diagonal(initial, case, grid)
+        return np.average(diagonal, axis=1, weights=grid.p_weight)
     if not hasattr(initial, "beams"):
         raise CaseError([f'initial.recipe = "{initial.recipe}": gives no uniform P^z to perturb'])
     pz, p0, pz_bar, p0_bar = (np.asarray(x, float) for x in initial.beams(tuple(grid.v)))

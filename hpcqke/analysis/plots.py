@@ -15,6 +15,7 @@ from hpcqke.analysis.momentum_picture import draw_momentum_spectra
 from hpcqke.analysis.open_run import open_run
 from hpcqke.analysis.shift_picture import draw_shift
 from hpcqke.analysis.spectra_picture import draw_spectra
+from hpcqke.analysis.style import units_of
 from hpcqke.errors import CaseError
 from hpcqke.storage import storage_error
 
@@ -41,12 +42,15 @@ def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
     drawn = []
     with open_run(path) as run:
         folder = run.path / "plots"
-        gradient = (run.path / "case.toml").is_file() and "gradient" in run.case.terms
+        known = (run.path / "case.toml").is_file()
+        gradient = known and "gradient" in run.case.terms
+        system = run.case.units.system if known else "mu"
         pictures = PICTURES | (GRADIENT_PICTURES if gradient else {})
         for name, draw in pictures.items():
             try:
                 folder.mkdir(exist_ok=True)
-                draw(run, folder / name, say)
+                with units_of(system):
+                    draw(run, folder / name, say)
             except OSError as fault:
                 raise storage_error(folder / name, fault) from fault
             except (Skip, CaseError) as reason:

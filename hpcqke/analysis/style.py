@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,37 @@ SETTINGS = {
 }
 
 
+#: What takes the place of the units of the box in labels, set by `units_of`.
+_UNITS: ContextVar[dict[str, str] | None] = ContextVar("units", default=None)
+IN_CM = {
+    r"[$1/\mu$]": "[cm]",
+    r"[$\mu$]": "[1/cm]",
+    r"[$\mu n/\mu$]": "[$n$]",
+    r"[$\mu n$]": "[$n$/cm]",
+}
+
+
+@contextmanager
+def units_of(system: str) -> Iterator[None]:
+    """Pictures drawn inside have labels in the units of a case, "mu" or "cm"."""
+    token = _UNITS.set(IN_CM if system == "cm" else None)
+    try:
+        yield
+    finally:
+        _UNITS.reset(token)
+
+
+def _relabel(figure: Figure) -> None:
+    """Put the units into all labels and legend titles."""
+    from matplotlib.text import Text
+
+    units = _UNITS.get() or {}
+    for text in figure.findobj(Text) if units else ():
+        for box, physical in units.items():
+            if box in text.get_text():
+                text.set_text(text.get_text().replace(box, physical))
+
+
 @contextmanager
 def picture(file: Path, size: tuple[float, float], **gridspec: Any) -> Iterator[tuple[Figure, Any]]:
     """`with picture(file, (width, height), nrows=2) as (figure, axes)`: drawn, written, let go.
@@ -56,6 +88,7 @@ def picture(file: Path, size: tuple[float, float], **gridspec: Any) -> Iterator[
         FigureCanvasAgg(figure)
         axes = figure.subplots(**gridspec)
         yield figure, axes
+        _relabel(figure)
         file.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(file, format="png")
 

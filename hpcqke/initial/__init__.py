@@ -2,6 +2,7 @@
 
 from hpcqke.initial.base import REGISTRY as REGISTRY
 from hpcqke.initial.base import Recipe as Recipe
+from hpcqke.initial.distribution import Distribution as Distribution
 from hpcqke.initial.eigenmode import Eigenmode as Eigenmode
 from hpcqke.initial.from_file import FromFile as FromFile
 from hpcqke.initial.lcg import Lcg as Lcg

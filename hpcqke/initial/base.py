@@ -1,5 +1,6 @@
 """What every recipe shares: its registry, and the uniform background it perturbs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -38,6 +39,11 @@ class Recipe:
     def doc(cls) -> str:
         """The first line of the docstring."""
         return (cls.__doc__ or "").strip().partition("\n")[0]
+
+    @classmethod
+    def check(cls, config: Any, case: Any) -> Iterator[tuple[Any, ...]]:
+        """Faults that no single key shows: (key, allowed[, value]), the key without `initial.`."""
+        yield from ()
 
     @classmethod
     def fill(cls, config: Any, ps: Any, case: Any) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hpcqke import units
 from hpcqke.analysis.linear import LinearSystem, eigenmode
 from hpcqke.initial.base import Background, Recipe
 from hpcqke.schema import integer, number
@@ -33,7 +34,7 @@ class Eigenmode(Recipe):
         k = 2 * np.pi * config.n / ps.z.length
         pz, _, pz_bar, _ = config.beams(ps.momentum.v)
         polarization = np.array([pz, pz_bar][: ps.particles])
-        mu = case.terms["self_interaction"].mu if "self_interaction" in case.terms else 0.0
+        mu = units.configs(case)["self_interaction"].mu
         spread = config.momentum_width is not None  # then the sum over |p| of the profile is one
         weight = ps.momentum.v_weight * (1.0 if spread else ps.momentum.p_weight.sum())
         system = LinearSystem(ps.momentum.v, weight, polarization, mu)

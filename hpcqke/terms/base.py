@@ -82,24 +82,38 @@ class TransportTerm(Term):
 
 
 class HamiltonianTerm(Term):
-    """Adds to h(t, z, p) = mu (M - v F) + mean(z) + mode(p), in components of a matrix."""
+    """Adds to h(t, z, p) = mu (M - v F) + mean(t, z) + mode(p), in components of a matrix."""
 
     kind = "hamiltonian"
+    varies: bool = False
+    """Do `mean` and `potential` depend on t? Then `mean` is asked for at each evaluation."""
 
     def strength(self, t: float) -> float:
         """What it adds to mu, the factor of the momentum sums."""
         return 0.0
 
-    def mean(self, ps: Any) -> np.ndarray | None:
-        """What it adds for all momenta: (rows, N_f^2), or None."""
+    def strength_rate(self, t: float) -> float:
+        """d_t of `strength`."""
+        return 0.0
+
+    def strength_along(self, z: np.ndarray) -> np.ndarray | None:
+        """A factor of mu that depends on z, (len(z),), or None."""
+        return None
+
+    def mean(self, ps: Any, t: float) -> np.ndarray | None:
+        """What it adds for all momenta at time t: (rows, N_f^2), or None."""
         return None
 
     def mode(self, ps: Any) -> np.ndarray | None:
         """What it adds at every z: (blocks, species*N_f^2, lanes), or None."""
         return None
 
-    def potential(self, ps: Any, z: np.ndarray) -> np.ndarray | None:
-        """V(z) with its trace, (len(z), N_f^2), whose energy is int sum Tr V (rho - rhobar)."""
+    def potential(self, ps: Any, z: np.ndarray, t: float = 0.0) -> np.ndarray | None:
+        """V(t, z) with its trace, (len(z), N_f^2), whose energy is int sum Tr V (rho - rhobar)."""
+        return None
+
+    def potential_rate(self, ps: Any, z: np.ndarray, t: float) -> np.ndarray | None:
+        """d_t V, None if it does not depend on time."""
         return None
 
     def matrix(self, p: np.ndarray) -> np.ndarray | None:

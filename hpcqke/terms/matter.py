@@ -1,58 +1,55 @@
-"""Refraction on electrons  H_mat = lambda(z) diag(1, 0, ...),  lambda = sqrt(2) G_F (n_e- - n_e+).
+"""Refraction on electrons  H_mat = lambda diag(1, 0, ...),  lambda = sqrt(2) G_F (n_e- - n_e+).
 
 It stands with the same sign in the commutators of rho and rhobar (convention of Sigl and Raffelt).
 Neutral currents add -(lambda/2)(n_n/n_e) times the unit matrix, which commutes with rho: forces and
-energies have it, the commutator does not.
+energies have it, the commutator does not. lambda is a function of z or of t, `terms.profile`; one
+of t gives or takes energy,  dE/dt = int sum Tr d_tV (rho - rhobar) dz.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from hpcqke.schema import choice, integer, number, numbers
+from hpcqke.schema import choice, integer, number
+from hpcqke.terms import profile
 from hpcqke.terms.base import HamiltonianTerm
-
-KEYS = {
-    "constant": ("potential",),
-    "cosine": ("potential", "amplitude", "wave_number"),
-    "exponential": ("potential", "scale_height"),
-    "table": ("z", "values"),
-}
-"""The keys of each profile; potential may be left out beside an amplitude."""
 
 
 class Matter(HamiltonianTerm):
-    """Refraction on electrons  i [rho, H_mat],  H_mat = lambda(z) diag(1, 0, ...)."""
+    """Refraction on electrons  i [rho, H_mat],  H_mat = lambda(z or t) diag(1, 0, ...)."""
 
     name = "matter"
     conserves = ("number", "polarization_norm", "energy_kinetic")
 
     @dataclass(frozen=True, kw_only=True)
-    class Config:
-        """lambda(z) as one of the profiles."""
+    class Config(profile.ProfileConfig):
+        """lambda as one of the profiles."""
 
-        profile: str = choice(*KEYS, default="constant", doc="how lambda depends on z")
+        profile: str = choice(
+            *dict.fromkeys(name for name, _ in profile.KEYS),
+            default="constant",
+            doc="how lambda depends on z or t",
+        )
         potential: float | None = number(
-            None, unit="mu", doc="lambda; of a cosine its mean, of an exponential that at z = 0"
+            None, unit="mu", doc="lambda, of a profile that at z = 0 or t = 0, of a cosine its mean"
         )
         amplitude: float | None = number(
             None, unit="mu", doc="cosine: potential + amplitude cos(2 pi wave_number z/L)"
         )
         wave_number: int | None = integer(
-            None, minimum=1, maximum=2**31 - 1, doc="cosine: periods in the box"
+            None, minimum=1, maximum=2**31 - 1, doc="cosine in z: periods in the box"
         )
-        scale_height: float | None = number(
-            None, above=0, unit="1/mu", doc="exponential: potential exp(-z/scale_height)"
+        period: float | None = number(
+            None, above=0, unit="1/mu", doc="cosine in t: potential + amplitude cos(2 pi t/period)"
         )
-        z: tuple[float, ...] | None = numbers(
-            None, unit="1/mu", doc="table: points, growing, from -L/2 or before to L/2 or beyond"
+        slope: float | None = number(None, unit="mu^2", doc="linear: potential + slope z (or t)")
+        density: float | None = number(
+            None, minimum=0, unit="g/cm^3", doc="in place of potential, in units of cm"
         )
-        values: tuple[float, ...] | None = numbers(
-            None, unit="mu", doc="table: lambda at these points, straight lines between them"
+        electron_fraction: float | None = number(
+            None, minimum=0, maximum=1, doc="Y_e of densities: lambda = sqrt(2) G_F N_A Y_e density"
         )
         neutrons_per_electron: float = number(
             0.0, minimum=0, doc="n_n/(n_e- - n_e+): neutral currents, for forces and energies only"
@@ -60,43 +57,41 @@ class Matter(HamiltonianTerm):
 
     @classmethod
     def check(cls, config: Any, case: Any) -> Iterator[tuple[Any, ...]]:
-        """The keys of the profile, no others; a table that reaches over the box."""
-        wanted = KEYS[config.profile]
-        for key in dict.fromkeys(key for keys in KEYS.values() for key in keys):
-            value = getattr(config, key)
-            optional = key == "potential" and config.profile == "cosine"
-            if value is not None and key not in wanted:
-                yield key, f'must be left out, profile = "{config.profile}" has none', value
-            elif value is None and key in wanted and not optional:
-                yield key, f'missing; profile = "{config.profile}" needs it'
-        if config.profile == "table" and config.z is not None:
-            yield from cls._check_table(config, case.grid.z.length)
+        """The keys of the profile, no others; lambda itself where the profile has it."""
+        yield from profile.check(config, case)
+        name, other = "potential", "density"
+        if config.electron_fraction is not None:  # then all numbers of the profile are densities
+            name, other = other, name
+        if getattr(config, other) is not None:
+            needs = "electron_fraction" if other == "density" else "without electron_fraction"
+            yield other, f"needs {needs}" if other == "density" else f"is {needs}", (
+                getattr(config, other)
+            )
+        value = getattr(config, name)
+        if config.profile == "table" and value is not None:
+            yield name, 'must be left out with profile = "table"', value
+        elif config.profile not in ("table", "cosine") and value is None:
+            yield name, f'missing; profile = "{config.profile}" needs it'
 
-    @staticmethod
-    def _check_table(config: Any, length: float) -> Iterator[tuple[Any, ...]]:
-        z, values = config.z, config.values
-        if any(b <= a for a, b in pairwise(z)):
-            yield "z", "must grow from each point to the next", z
-        elif not z[0] <= -length / 2 < length / 2 <= z[-1]:
-            yield "z", f"must reach over the box, from {-length / 2:g} to {length / 2:g}", z
-        if values is not None and len(values) != len(z):
-            yield "values", f"must have {len(z)} numbers, one a point of z", values
+    @property
+    def varies(self) -> bool:
+        """Is lambda a function of t?"""
+        return self.config.along == "t"
 
-    def profile(self, z: np.ndarray, length: float) -> np.ndarray:
-        """lambda at the points z of a box of this length.
+    def __init__(self, config: Any):
+        super().__init__(config)
+        self._length, self._of, self._unit = 0.0, None, None
 
-        Point by point with the functions of `math`: vectorised ones may round differently with the
-        place in an array, and so with the number of ranks.
-        """
-        c = self.config
-        if c.profile == "constant":
-            return np.full(len(z), c.potential)
-        if c.profile == "table":
-            return np.interp(z, c.z, c.values)
-        if c.profile == "cosine":
-            k, mean = 2 * math.pi * c.wave_number / length, c.potential or 0.0
-            return np.array([mean + c.amplitude * math.cos(k * float(x)) for x in z])
-        return np.array([c.potential * math.exp(-float(x) / c.scale_height) for x in z])
+    def _profile(self, ps: Any) -> profile.Profile:
+        if self._of is None or self._length != ps.z.length:
+            self._length = ps.z.length
+            self._of = profile.Profile(self.config, self.config.potential or 0.0, self._length)
+        return self._of
+
+    def strengths(self, ps: Any, z: np.ndarray, t: float = 0.0) -> np.ndarray:
+        """lambda at the points z and the time t."""
+        of = self._profile(ps)
+        return np.full(len(z), of(t)) if self.varies else of.along(z)
 
     def _components(self, ps: Any, ee: np.ndarray, unit: np.ndarray) -> np.ndarray:
         """ee diag(1, 0, ...) + unit times the unit matrix, in components."""
@@ -108,16 +103,28 @@ class Matter(HamiltonianTerm):
             h[:, 0] += ee
         return h
 
-    def potential(self, ps: Any, z: np.ndarray) -> np.ndarray:
-        """V(z), neutral currents included: components (len(z), N_f^2); -V for antineutrinos."""
-        ee = self.profile(z, ps.z.length)
+    def _whole(self, ps: Any, ee: np.ndarray) -> np.ndarray:
         return self._components(ps, ee, -0.5 * self.config.neutrons_per_electron * ee)
 
-    def mean(self, ps: Any) -> np.ndarray:
+    def potential(self, ps: Any, z: np.ndarray, t: float = 0.0) -> np.ndarray:
+        """V(t, z), neutral currents included: components (len(z), N_f^2); -V for antineutrinos."""
+        return self._whole(ps, self.strengths(ps, z, t))
+
+    def potential_rate(self, ps: Any, z: np.ndarray, t: float) -> np.ndarray | None:
+        """d_t V, None if it does not depend on time."""
+        slope = self._profile(ps).slope(t) if self.varies else None
+        return None if slope is None else self._whole(ps, np.full(len(z), slope))
+
+    def mean(self, ps: Any, t: float = 0.0) -> np.ndarray:
         """lambda diag(1, 0, ...) of own rows."""
-        ee = self.profile(ps.positions(), ps.z.length)
+        if self.varies:  # at each evaluation: one product of what stays the same
+            if self._unit is None or len(self._unit) != ps.rows:
+                ones = np.ones(ps.rows)
+                self._unit = self._components(ps, ones, np.zeros_like(ones))
+            return self._profile(ps)(t) * self._unit
+        ee = self.strengths(ps, ps.positions(), t)
         return self._components(ps, ee, np.zeros_like(ee))
 
     def max_rate(self, ps: Any) -> float:
         """max |lambda|: the frequency with which the off-diagonal elements turn."""
-        return float(np.abs(self.profile(ps.z.z, ps.z.length)).max())
+        return self._profile(ps).most(ps.z.z)

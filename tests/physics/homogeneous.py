@@ -32,6 +32,39 @@ def case_of(terms: dict, flavors: int, end: float, momenta=(1.0,), z=None, **sec
     return make_case(table)
 
 
+def trajectory(case, times, start=None) -> list[np.ndarray]:
+    """Components (z, momentum, direction, species, N_f^2) at the times, by the recipe or start."""
+    found = []
+    with hpcqke.Simulation(case, comm=MPI.COMM_SELF) as sim:
+        if start is None:
+            sim._initial_state()
+        else:
+            sim.set_state(start)
+        integrator = Integrator(case.time, sim.ps, sim.equation, lambda now, vec: False)
+        now = Progress(case.time.start, 0, integrator.first_step, case.time.start)
+        integrator.begin(now, sim.vec)
+        for t in times:
+            integrator.advance(t)
+            found.append(sim.state())
+        integrator.destroy()
+    return found
+
+
+def isotropic(terms: dict, populations: list, end: float, momenta=None, count=2, **keys):
+    """One cell of an isotropic gas by the recipe `distribution`: two directions, no flux."""
+    momentum = momenta or {}
+    return make_case({
+        "name": "isotropic",
+        "grid": {"z": ONE_CELL,
+                 "momentum": {"directions": [1.0, -1.0], **momentum}},
+        "flavors": {"count": count, "antineutrinos": True},
+        "terms": terms,
+        "initial": {"recipe": "distribution", "populations": populations},
+        "time": {"end": end, "integrator": "rk8vr", "tolerance": 1e-10, **keys.pop("time", {})},
+        **keys,
+    })  # fmt: skip
+
+
 def evolve(case, nu: np.ndarray, nubar: np.ndarray) -> np.ndarray:
     """rho(end) as matrices (z, momentum, direction, species, N_f, N_f) from uniform matrices."""
 

@@ -238,9 +238,9 @@ MUTATIONS = {
     "U conjugated": (
         Vacuum, "mass_matrix", lambda self, right=Vacuum.mass_matrix: right(self).conj()
     ),
-    "electrons attract": (Matter, "mean", lambda self, ps, right=Matter.mean: -right(self, ps)),
+    "electrons attract": (Matter, "mean", lambda self, ps, t, right=Matter.mean: -right(self, ps)),
     "electrons attract flavor x": (
-        Matter, "mean", lambda self, ps, right=Matter.mean: right(self, ps)[:, [1, 0, *range(2, 9)]]
+        Matter, "mean", lambda self, ps, t, h=Matter.mean: h(self, ps)[:, [1, 0, *range(2, 9)]]
     ),
 }  # fmt: skip
 

@@ -47,6 +47,10 @@ def test_round_trip_of_every_recipe(tmp_path):
     special = {
         "random": {}, "lcg": {}, "modes": {"initial.modes": [{"direction": 1, "n": -3, "im": 0.1}]},
         "tilted": {"initial.momentum_width": 2.0},
+        "distribution": {
+            "initial.populations": [{"density": 0.3, "angular": "gaussian", "width": 0.5}],
+            "initial.perturbation": "bump", "initial.amplitude": 0.1, "initial.width": 2.0,
+            "initial.nmax": None},
         "eigenmode": {"initial.n": -2, "initial.amplitude": 1e-6},
         "file": {"initial.path": tmp_path / "fields.nc"}}
     assert set(special) == set(RECIPES)
@@ -63,7 +67,7 @@ def test_defaults_are_written_out():
     assert table["time"] == {"start": 0.0, "end": 1.0, "integrator": "rk5dp", "tolerance": 1e-8,
                              "relaxation": False}
     assert table["terms"] == {"advection": {"order": 8, "filter": 0.0},
-                              "self_interaction": {"mu": 1.0}}
+                              "self_interaction": {"mu": 1.0, "profile": "constant", "along": "z"}}
     assert table["output"]["directory"] == "runs/small"
     assert table["checkpoint"] == {"every_wall": 600.0, "keep": 2}
     assert table["units"] == {"system": "mu"}

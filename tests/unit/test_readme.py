@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ import readme_tables
 from launch import ROOT, Launcher
 
 from hpcqke import load_case, open_run
-from hpcqke.case import shipped_cases
+from hpcqke.case import make_case, shipped_cases
 from hpcqke.errors import EXIT, STATUS
 
 README = ROOT / "README.md"
@@ -35,6 +36,8 @@ NOT_RUN = (
     "P1 ",
     "python -m pytest tests/physics/",
     "[grid.momentum]",
+    "[units]",
+    "[initial]",
 )
 PATH = re.compile(r"`((?:hpcqke|cython_kernels|jobs|tests)/[\w./]*)`")
 NOT_THERE = {"hpcqke/terms/muons.py"}
@@ -125,6 +128,19 @@ def test_the_case_file_shown_is_the_shipped_one(tmp_path):
     path.write_text(shown)
     ours = load_case("two_beam", {"output.growth_window": None})
     assert load_case(path, {"time.tolerance": ours.time.tolerance}) == ours
+
+
+def test_parts_of_cases_that_are_shown_are_valid():
+    """Each with the rest of a small case around it."""
+    rest = "[grid.z]\nlength = 9.0\ncells = 16\n[time]\nend = 1.0\n"
+    rest += "[flavors]\nantineutrinos = true\n"
+    rest += "[grid.momentum]\nrule = 'gauss-legendre'\ncount = 4\n"
+    initial = "[initial]\nrecipe = 'distribution'\npopulations = [{}]\n"
+    parts = {text.split("\n", 1)[0]: text for kind, text in BLOCKS if kind == "text"}
+    case = make_case(tomllib.loads(rest + "[terms.advection]\n" + parts["[initial]"]))
+    assert case.initial.populations[1].density == 0.9
+    case = make_case(tomllib.loads(rest + initial + parts["[units]"]))
+    assert case.units.system == "cm"
 
 
 def test_tables_are_those_of_the_program():
