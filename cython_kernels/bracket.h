@@ -139,6 +139,29 @@ HQ_INLINE void HQ_(multiply)(const hq_bracket *b, const double *X, const double 
         }
 }
 
+/* G = speed rho +- drift rho o B of a row: what streaming and drift are d_z of. */
+HQ_INLINE void HQ_(current)(const hq_bracket *b, const double *speed, const double *drift,
+                            const double *X, const double *B, double *G, const int C)
+{
+    HQ_VEC h[HQ_MAX_COMPONENTS], x[HQ_MAX_COMPONENTS], product[HQ_MAX_COMPONENTS];
+    HQ_UNROLL
+    for (int c = 0; c < C; c++)
+        h[c] = 0.5 * B[c] - (HQ_VEC){0};
+    for (ptrdiff_t block = 0; block < b->blocks; block++)
+        for (int s = 0; s < b->species; s++, X += C * HQ_W, G += C * HQ_W)
+            for (int sub = 0; sub < HQ_SUBS; sub++) {
+                const ptrdiff_t lane = block * HQ_W + sub * HQ_LANES;
+                const HQ_VEC along = HQ_(load)(speed + lane), beside = HQ_(load)(drift + lane);
+                HQ_(load_all)(X + sub * HQ_LANES, x, C);
+                HQ_(jordan)(x, h, product, C);
+                HQ_UNROLL
+                for (int c = 0; c < C; c++) {
+                    const HQ_VEC one = along * x[c], two = beside * product[c];
+                    HQ_(store)(G + c * HQ_W + sub * HQ_LANES, s ? one - two : one + two);
+                }
+            }
+}
+
 /* --- the instances, and the table that lists them ------------------------------------------- */
 
 #define HQ_PUSH(C, taps)                                                                          \
@@ -165,6 +188,11 @@ HQ_INLINE void HQ_(multiply)(const hq_bracket *b, const double *X, const double 
                                   double *g, ptrdiff_t blocks)                                    \
     {                                                                                             \
         HQ_(multiply)(b, X, B, g, blocks, C);                                                     \
+    }                                                                                             \
+    static void HQ_(current_##C)(const hq_bracket *b, const double *speed, const double *drift,   \
+                                 const double *X, const double *B, double *G)                     \
+    {                                                                                             \
+        HQ_(current)(b, speed, drift, X, B, G, C);                                                \
     }
 
 HQ_INSTANCES(4)
@@ -172,6 +200,7 @@ HQ_INSTANCES(9)
 
 static const hq_bracket_loops HQ_(bracket_loops) = {
     HQ_(fill), {HQ_(force_4), HQ_(force_9)}, {HQ_(multiply_4), HQ_(multiply_9)},
+    {HQ_(current_4), HQ_(current_9)},
 };
 
 #undef HQ_PUSH

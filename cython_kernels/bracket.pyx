@@ -12,7 +12,12 @@ import numpy as np
 
 from hpcqke.kernels.kinetic import DIFFERENCE, aligned
 
-from bracket_api cimport MAX_TAPS, RING, hq_bracket, hq_bracket_functions, hq_choose_bracket
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.string cimport memmove, memset
+
+from bracket_api cimport (MAX_TAPS, RING, ROWS, hq_bracket, hq_bracket_functions, hq_choose_bracket,
+                          hq_row_sums, hq_slope)
+from kinetic_api cimport hq_functions, hq_kinetic, hq_rows, hq_stage
 
 
 cdef inline const double *rows_of(const double[:, ::1] a) noexcept:
@@ -37,7 +42,7 @@ cdef class Bracket:
     cdef hq_bracket b
     cdef const hq_bracket_functions *run
     cdef double[:, ::1] v, below, above, rate
-    cdef double[:, :, ::1] taps
+    cdef double[:, :, ::1] taps, wide_taps
     cdef double[::1] field, ring
 
     def __init__(self, int nflavors, int species, v, int blocks_per_column, along_p, below, above,
@@ -83,9 +88,11 @@ cdef class Bracket:
         self.b.coupled = bool(np.any(below) or np.any(above))
         used = [k for k in range(len(along_p)) if np.any(along_p[k])] or [len(along_p)//2]
         self.taps = aligned(along_p[used])
+        self.wide_taps = aligned(np.repeat(along_p[used], self.b.components, axis=1))
         self.b.taps = len(used)
         for t in range(self.b.taps):
             self.b.offset[t], self.b.tap[t] = used[t] - self.b.reach, &self.taps[t, 0, 0]
+            self.b.wide_tap[t] = &self.wide_taps[t, 0, 0]
         self.b.v = &self.v[0, 0]
         columns = np.reshape(self.v, (self.b.columns, -1))
         self.b.shared = bool((columns == columns[0]).all())
@@ -159,3 +166,7 @@ cdef class Bracket:
         cdef const double *high = rows_of(hi)
         with nogil:
             self.run.drift(&self.b, &X[0, 0], low, high, X.shape[0], &B[0, 0], &F[0, 0], z0, z1)
+
+
+include "sweep.pxi"
+include "row_sums.pxi"

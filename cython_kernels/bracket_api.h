@@ -5,15 +5,18 @@
 #include <stddef.h>
 
 #include "isa.h"
+#include "kinetic_api.h"
 
 #define HQ_MAX_WIDTH 4      /* half-width of the widest stencil (8th order) */
 #define HQ_MAX_COMPONENTS 9 /* real components of a density matrix (3 flavors) */
 #define HQ_MAX_TAPS 9       /* momenta that enter X = d/dp_z */
+#define HQ_ROWS 8           /* rows whose slopes are worked on together */
 #define HQ_RING 256         /* doubles of a row that drift() works on together, or one block */
 
 /* A row is X[block][species*components][lane]; a column is `per_column` consecutive blocks, its
  * numbers are `pitch`.  v, tap[.], below, above are [block][lane]; tap t multiplies the momentum
- * offset[t] columns further.  rate = +-drift/dz is repeated for every number of a row.
+ * offset[t] columns further; wide_tap[.] is the same, [block][component][lane].
+ * rate = +-drift/dz is repeated for every number of a row.
  * field (room for field_blocks x components x lanes) holds h of a row: it is that of one column if
  * the columns share their directions, else that of the whole row; ring has room for 2 width + 1
  * rows of ring_room doubles.
@@ -23,10 +26,31 @@ typedef struct {
     int width, reach, taps, coupled, shared;
     int offset[HQ_MAX_TAPS];
     ptrdiff_t blocks, per_column, columns, pitch, length, field_blocks, ring_room;
-    const double *v, *tap[HQ_MAX_TAPS], *below, *above, *rate;
+    const double *v, *tap[HQ_MAX_TAPS], *wide_tap[HQ_MAX_TAPS], *below, *above, *rate;
     double c[HQ_MAX_WIDTH];
     double *field, *ring;
 } hq_bracket;
+
+/* All that a slope without drift consists of; A, B are those of the commutator, dA, dB of the
+ * force, mode may be NULL.
+ */
+typedef struct {
+    const hq_kinetic *k;
+    const hq_bracket *b;
+    const hq_rows *rows;
+    const double *before, *after, *A, *B, *dA, *dB, *mode;
+    double *F;
+} hq_slope;
+
+/* Momentum sums with the weights of a kinetic kernel and, unless NULL, `energy` of each
+ * [block][species][lane]; chunks of out and energies are
+ * `pitch` apart; wide_... are the weights repeated, [block][component][lane].
+ */
+typedef struct {
+    const hq_kinetic *k;
+    const hq_functions *run;
+    const double *wide_weight, *wide_flux, *energy;
+} hq_row_sums;
 
 typedef struct {
     const char *isa;
@@ -34,6 +58,15 @@ typedef struct {
                   const double *dA, const double *dB, double *F, ptrdiff_t z0, ptrdiff_t z1);
     void (*drift)(const hq_bracket *b, const double *X, const double *lo, const double *hi,
                   ptrdiff_t nz, const double *B, double *F, ptrdiff_t z0, ptrdiff_t z1);
+    /* G = speed rho +- drift rho o B of the rows z.., which may be ghosts; speed, drift are
+     * [block][lane].
+     */
+    void (*current)(const hq_bracket *b, const double *speed, const double *drift,
+                    const hq_rows *rows, const double *B, ptrdiff_t z, ptrdiff_t count, double *G);
+    /* F = transport + force + commutator at once; 0 where it cannot. */
+    int (*slope)(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1);
+    void (*sums)(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out, ptrdiff_t pitch,
+                 double *energies);
 } hq_bracket_functions;
 
 #if defined(__x86_64__)

@@ -9,31 +9,17 @@ typedef void hq_force(const hq_bracket *b, const double *const *near, const doub
 typedef void hq_multiply(const hq_bracket *b, const double *X, const double *B, double *g,
                          ptrdiff_t blocks);
 
-/* The inner loops for one lane width, force and multiply by flavors. */
+typedef void hq_current(const hq_bracket *b, const double *speed, const double *drift,
+                        const double *X, const double *B, double *G);
+typedef void hq_whole_slope(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1);
+
+/* The inner loops for one lane width, by flavors. */
 typedef struct {
     void (*fill)(const hq_bracket *b, const double *A, const double *B);
     hq_force *force[2];
     hq_multiply *multiply[2];
+    hq_current *current[2];
 } hq_bracket_loops;
-
-#define HQ_W 1
-#include "bracket.h"
-#undef HQ_W
-#define HQ_W 2
-#include "bracket.h"
-#undef HQ_W
-#define HQ_W 4
-#include "bracket.h"
-#undef HQ_W
-#define HQ_W 8
-#include "bracket.h"
-#undef HQ_W
-
-static const hq_bracket_loops *loops_of(const hq_bracket *b)
-{
-    return b->lanes == 1 ? &hq_bracket_loops_1 : b->lanes == 2 ? &hq_bracket_loops_2
-         : b->lanes == 4 ? &hq_bracket_loops_4 : &hq_bracket_loops_8;
-}
 
 /* Column i of row z, which may be one of the ghosts. */
 static const double *column_at(const hq_bracket *b, const double *X, const double *before,
@@ -47,6 +33,88 @@ static const double *column_at(const hq_bracket *b, const double *X, const doubl
     return X + z * b->length + i * b->pitch;
 }
 
+static const double *row_at(const hq_bracket *b, const double *X, const double *lo,
+                            const double *hi, ptrdiff_t nz, ptrdiff_t z)
+{
+    if (z < 0)
+        return lo + (z + b->width) * b->length;
+    if (z >= nz)
+        return hi + (z - nz) * b->length;
+    return X + z * b->length;
+}
+
+#define HQ_W 1
+#include "bracket.h"
+#include "bracket_sums.h"
+#undef HQ_W
+#define HQ_W 2
+#include "bracket.h"
+#if HQ_VW == 8
+#include "bracket_packed.h"
+#endif
+#include "bracket_sums.h"
+#undef HQ_W
+#define HQ_W 4
+#include "bracket.h"
+#include "bracket_sums.h"
+#undef HQ_W
+#define HQ_W 8
+#include "bracket.h"
+#include "bracket_sums.h"
+#undef HQ_W
+
+static const hq_bracket_loops *loops_of(const hq_bracket *b)
+{
+    return b->lanes == 1 ? &hq_bracket_loops_1 : b->lanes == 2 ? &hq_bracket_loops_2
+         : b->lanes == 4 ? &hq_bracket_loops_4 : &hq_bracket_loops_8;
+}
+
+/* The loop for the whole slope, NULL if there is none for this layout. */
+static hq_whole_slope *slope_of(const hq_bracket *b, const hq_kinetic *k)
+{
+#if HQ_VW == 8
+    if (b->lanes == 2 && b->flavors == 2 && b->shared && !b->coupled && b->per_column == 1 &&
+        (b->taps == 2 || b->taps == 4))
+        return hq_slopes_2[b->width - 1][k->filtered][b->taps == 4];
+#endif
+    return NULL;
+}
+
+static int slope(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1)
+{
+    hq_whole_slope *loop = slope_of(s->b, s->k);
+    if (loop)
+        loop(s, z0, z1);
+    return loop != NULL;
+}
+
+/* Whole registers of components where they fit, else what the kinetic kernels do. */
+static void sums(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out, ptrdiff_t pitch,
+                 double *energies)
+{
+    const hq_kinetic *k = s->k;
+#if HQ_VW == 8
+    if (k->lanes == 2 && k->flavors == 2) {
+        hq_packed_sums_2(s, X, nz, out, pitch, energies);
+        return;
+    }
+#endif
+    hq_kinetic one = *k; /* one chunk after the other, for their pitch */
+    one.single = 0;
+    for (one.chunks = 1; one.chunk_start < k->chunk_start + k->chunks; one.chunk_start++) {
+        s->run->moments(&one, X, nz, out);
+        out += pitch;
+    }
+    if (!energies)
+        return;
+    switch (k->lanes) {
+    case 1: hq_sum_energies_1(s, X, nz, energies, pitch); break;
+    case 2: hq_sum_energies_2(s, X, nz, energies, pitch); break;
+    case 4: hq_sum_energies_4(s, X, nz, energies, pitch); break;
+    default: hq_sum_energies_8(s, X, nz, energies, pitch);
+    }
+}
+
 static void force(const hq_bracket *b, const double *X, const double *before, const double *after,
                   const double *dA, const double *dB, double *F, ptrdiff_t z0, ptrdiff_t z1)
 {
@@ -54,7 +122,8 @@ static void force(const hq_bracket *b, const double *X, const double *before, co
     hq_force *push = loops->force[b->flavors - 2];
     const double *near[HQ_MAX_TAPS];
     for (ptrdiff_t z = z0; z < z1; z++) {
-        loops->fill(b, dA + z * b->components, dB + z * b->components);
+        const ptrdiff_t row = z * b->components;
+        loops->fill(b, dA + row, dB + row);
         ptrdiff_t count;
         for (ptrdiff_t i = 0; i < b->columns; i += count) {
             /* Columns with ghosts among their neighbours go one by one, the others together. */
@@ -77,16 +146,6 @@ static inline void spread(const double *const *row, const double *c, const doubl
             slope += c[m - 1] * (row[m][i] - row[-m][i]);
         F[i] += rate[i] * slope;
     }
-}
-
-static const double *row_at(const hq_bracket *b, const double *X, const double *lo,
-                            const double *hi, ptrdiff_t nz, ptrdiff_t z)
-{
-    if (z < 0)
-        return lo + (z + b->width) * b->length;
-    if (z >= nz)
-        return hi + (z - nz) * b->length;
-    return X + z * b->length;
 }
 
 /* The products rho o B of 2 width + 1 rows are kept, for as many blocks as their ring has room. */
@@ -119,17 +178,13 @@ static void drift(const hq_bracket *b, const double *X, const double *lo, const 
     }
 }
 
-#if HQ_ISA == 4
-#define HQ_TABLE hq_bracket_4
-#define HQ_NAME "avx512"
-#elif HQ_ISA == 3
-#define HQ_TABLE hq_bracket_3
-#define HQ_NAME "avx2"
-#elif HQ_ISA == 2
-#define HQ_TABLE hq_bracket_2
-#define HQ_NAME "sse2"
-#else
-#define HQ_TABLE hq_bracket_0
-#define HQ_NAME "generic"
-#endif
-const hq_bracket_functions HQ_TABLE = {HQ_NAME, force, drift};
+static void current(const hq_bracket *b, const double *speed, const double *drift,
+                    const hq_rows *rows, const double *B, ptrdiff_t z, ptrdiff_t count, double *G)
+{
+    hq_current *row = loops_of(b)->current[b->flavors - 2];
+    for (ptrdiff_t r = 0; r < count; r++)
+        row(b, speed, drift, row_at(b, rows->X, rows->lo, rows->hi, rows->nz, z + r),
+            B + (z + r + b->width) * b->components, G + r * b->length);
+}
+
+const hq_bracket_functions HQ_JOIN(bracket, HQ_ISA) = {HQ_ISA_NAME, force, drift, current, slope, sums};

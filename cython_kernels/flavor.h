@@ -27,10 +27,14 @@
 #define HQ_SHUFFLE(a, b, type, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
 #endif
 
-#endif
+/* Where slopes go, see HQ_(give); rows are `pitch` apart. */
+typedef struct {
+    double *target[2];
+    const double *base[2], *c[2];
+    ptrdiff_t pitch;
+} hq_sink;
 
-/* Vectors that hold the 2C sums of a row. */
-#define HQ_SUM_VECTORS ((2 * HQ_MAX_COMPONENTS + HQ_LANES - 1) / HQ_LANES)
+#endif
 
 #undef HQ_LANES
 #undef HQ_SUBS
@@ -103,24 +107,43 @@ HQ_INLINE HQ_VEC HQ_(across)(const HQ_VEC *a)
 #endif
 }
 
-/* The adjacent-pair sum of element i of the HQ_SUBS parts of a block. */
-HQ_INLINE HQ_VEC HQ_(tree)(const HQ_VEC part[][HQ_SUM_VECTORS], int i)
+/* The adjacent-pair sum of the HQ_SUBS parts of a block. */
+HQ_INLINE HQ_VEC HQ_(tree)(const HQ_VEC *part)
 {
 #if HQ_SUBS == 1
-    return part[0][i];
+    return part[0];
 #elif HQ_SUBS == 2
-    return part[0][i] + part[1][i];
+    return part[0] + part[1];
 #else
-    return (part[0][i] + part[1][i]) + (part[2][i] + part[3][i]);
+    return (part[0] + part[1]) + (part[2] + part[3]);
 #endif
 }
 
-/* rho = (P0 + P.sigma)/2, h = (W0 + W.sigma)/2: dP/dt = W x P, the trace stays. */
-HQ_INLINE void HQ_(precess)(const HQ_VEC *p, const HQ_VEC *w, HQ_VEC *rate)
+/* A slope goes to number `at` of where it is wanted: into one place (targets = 0), or times c onto
+ * the base of one or two targets.
+ */
+HQ_INLINE void HQ_(give)(const hq_sink *to, ptrdiff_t at, HQ_VEC slope, const int targets)
 {
-    rate[1] = w[2] * p[3] - w[3] * p[2];
-    rate[2] = w[3] * p[1] - w[1] * p[3];
-    rate[3] = w[1] * p[2] - w[2] * p[1];
+    if (targets == 0)
+        HQ_(store)(to->target[0] + at, slope);
+    HQ_UNROLL
+    for (int o = 0; o < targets; o++)
+        HQ_(store)(to->target[o] + at, HQ_(load)(to->base[o] + at) + *to->c[o] * slope);
+}
+
+/* Component after component: otherwise gcc keeps all of them and runs out of registers. */
+#define HQ_GIVE(c, rate)                                                                          \
+    HQ_(give)(to, at + (c) * HQ_W, HQ_(load)(slope + (c) * HQ_W) + (rate), targets);              \
+    HQ_KEEP_ORDER
+
+/* slope + W x P: rho = (P0 + P.sigma)/2, h = (W0 + W.sigma)/2; the trace does not turn. */
+HQ_INLINE void HQ_(precess)(const HQ_VEC *p, const HQ_VEC *w, const double *slope,
+                            const hq_sink *to, ptrdiff_t at, const int targets)
+{
+    HQ_(give)(to, at, HQ_(load)(slope), targets);
+    HQ_GIVE(1, w[2] * p[3] - w[3] * p[2]);
+    HQ_GIVE(2, w[3] * p[1] - w[1] * p[3]);
+    HQ_GIVE(3, w[1] * p[2] - w[2] * p[1]);
 }
 
 /* re, im of x y and of x conj(y) for complex numbers stored as (x[0], x[1]). */
@@ -129,24 +152,25 @@ HQ_INLINE void HQ_(precess)(const HQ_VEC *p, const HQ_VEC *w, HQ_VEC *rate)
 #define HQ_RE_CONJ(x, y) ((x)[0] * (y)[0] + (x)[1] * (y)[1])
 #define HQ_IM_CONJ(x, y) ((x)[1] * (y)[0] - (x)[0] * (y)[1])
 
-/* i[rho, h] of Hermitian 3x3 matrices (ee, mumu, tautau, emu, etau, mutau: re, im).  With
+/* slope + i[rho, h], Hermitian 3x3 matrices (ee, mumu, tautau, emu, etau, mutau: re, im).  With
  * K = [rho, h]: d_ab = (-Im K_ab, Re K_ab), and only d_aa = -2 sum_c Im(rho_ac conj(h_ac)) is real.
  */
-HQ_INLINE void HQ_(rotate)(const HQ_VEC *r, const HQ_VEC *h, HQ_VEC *rate)
+HQ_INLINE void HQ_(rotate)(const HQ_VEC *r, const HQ_VEC *h, const double *slope,
+                           const hq_sink *to, ptrdiff_t at, const int targets)
 {
     const HQ_VEC *r01 = r + 3, *r02 = r + 5, *r12 = r + 7;
     const HQ_VEC *h01 = h + 3, *h02 = h + 5, *h12 = h + 7;
     const HQ_VEC t01 = HQ_IM_CONJ(r01, h01), t02 = HQ_IM_CONJ(r02, h02), t12 = HQ_IM_CONJ(r12, h12);
-    rate[0] = -2.0 * (t01 + t02);
-    rate[1] = 2.0 * (t01 - t12);
-    rate[2] = 2.0 * (t02 + t12);
+    HQ_GIVE(0, -2.0 * (t01 + t02));
+    HQ_GIVE(1, 2.0 * (t01 - t12));
+    HQ_GIVE(2, 2.0 * (t02 + t12));
 
     const HQ_VEC dr01 = r[0] - r[1], dr02 = r[0] - r[2], dr12 = r[1] - r[2];
     const HQ_VEC dh01 = h[0] - h[1], dh02 = h[0] - h[2], dh12 = h[1] - h[2];
-    rate[3] = (dh01 * r01[1] - dr01 * h01[1]) + (HQ_IM_CONJ(h02, r12) - HQ_IM_CONJ(r02, h12));
-    rate[4] = (dr01 * h01[0] - dh01 * r01[0]) + (HQ_RE_CONJ(r02, h12) - HQ_RE_CONJ(h02, r12));
-    rate[5] = (dh02 * r02[1] - dr02 * h02[1]) + (HQ_IM(h01, r12) - HQ_IM(r01, h12));
-    rate[6] = (dr02 * h02[0] - dh02 * r02[0]) + (HQ_RE(r01, h12) - HQ_RE(h01, r12));
-    rate[7] = (dh12 * r12[1] - dr12 * h12[1]) + (HQ_IM_CONJ(r02, h01) - HQ_IM_CONJ(h02, r01));
-    rate[8] = (dr12 * h12[0] - dh12 * r12[0]) + (HQ_RE_CONJ(h02, r01) - HQ_RE_CONJ(r02, h01));
+    HQ_GIVE(3, (dh01 * r01[1] - dr01 * h01[1]) + (HQ_IM_CONJ(h02, r12) - HQ_IM_CONJ(r02, h12)));
+    HQ_GIVE(4, (dr01 * h01[0] - dh01 * r01[0]) + (HQ_RE_CONJ(r02, h12) - HQ_RE_CONJ(h02, r12)));
+    HQ_GIVE(5, (dh02 * r02[1] - dr02 * h02[1]) + (HQ_IM(h01, r12) - HQ_IM(r01, h12)));
+    HQ_GIVE(6, (dr02 * h02[0] - dh02 * r02[0]) + (HQ_RE(r01, h12) - HQ_RE(h01, r12)));
+    HQ_GIVE(7, (dh12 * r12[1] - dr12 * h12[1]) + (HQ_IM_CONJ(r02, h01) - HQ_IM_CONJ(h02, r01)));
+    HQ_GIVE(8, (dr12 * h12[0] - dh12 * r12[0]) + (HQ_RE_CONJ(h02, r01) - HQ_RE_CONJ(r02, h01)));
 }

@@ -10,6 +10,9 @@ Components: (P0, Px, Py, Pz) of rho = (P0 + P.sigma)/2, or the nine real entries
 import numpy as np
 
 
+from cpython.pycapsule cimport PyCapsule_New
+from libc.string cimport memcpy
+
 from kinetic_api cimport (MAX_SOURCES, MAX_TARGETS, hq_choose, hq_error, hq_functions,
                           hq_hamiltonian, hq_kinetic, hq_rows, hq_stage)
 
@@ -83,6 +86,7 @@ cdef class Kinetic:
         self.k.blocks, self.k.lanes = self.v.shape[0], self.v.shape[1]
         self.k.length = self.k.blocks*self.k.species*self.k.components*self.k.lanes
         self.k.chunks, self.k.chunk_start = len(starts) - 1, &self.chunk_start[0]
+        self.k.single = (np.diff(starts) == 1).all()
         self.k.v, self.k.weight = &self.v[0, 0], &self.weight[0, 0]
         self.k.flux, self.k.speed = &self.flux[0, 0], &self.speed[0, 0]
         self.k.width = order//2
@@ -91,6 +95,12 @@ cdef class Kinetic:
             self.k.c[m] = value
         for m, value in enumerate(FILTER[self.k.width]):
             self.k.g[m] = filter/dz*value
+
+    @property
+    def parts(self):
+        """Capsules of the parameters and of the functions, for other modules' loops."""
+        return (PyCapsule_New(&self.k, "hq_kinetic", NULL),
+                PyCapsule_New(<void *>self.run, "hq_functions", NULL))
 
     cdef int expect(self, str name, const double[:, ::1] a, Py_ssize_t nz,
                     Py_ssize_t columns) except -1:
@@ -251,3 +261,6 @@ def combine(const double[:, :, ::1] chunks, int group, double[:, ::1] out):
                     t[j] = x[(first + j)*size + i] if j < group and first + j < count else 0.0
                 total[i] += ((t[0] + t[1]) + (t[2] + t[3])) + ((t[4] + t[5]) + (t[6] + t[7]))
             first += group
+
+
+include "steps.pxi"

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "isa.h"
+
 #define HQ_MAX_WIDTH 4      /* half-width of the widest stencil (8th order) */
 #define HQ_MAX_COMPONENTS 9 /* real components of a density matrix (3 flavors) */
 #define HQ_MAX_TARGETS 4    /* of a Runge-Kutta stage */
@@ -17,6 +19,7 @@ typedef struct {
     int flavors, species, components, lanes;
     int width, filtered;
     ptrdiff_t blocks, length, chunks;
+    int single; /* every chunk is one block */
     const int *chunk_start;
     const double *v, *weight, *flux, *speed;
     double c[HQ_MAX_WIDTH], g[HQ_MAX_WIDTH + 1];
@@ -81,24 +84,16 @@ extern const hq_functions hq_functions_0;
 /* The best table this processor can run (isa = ""), or the named one; NULL if it cannot. */
 static inline const hq_functions *hq_choose(const char *isa)
 {
-    const hq_functions *usable[3];
-    int count = 0;
+    switch (hq_isa_level(isa)) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512cd"))
-        usable[count++] = &hq_functions_4;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
-        __builtin_cpu_supports("fma"))
-        usable[count++] = &hq_functions_3;
-    usable[count++] = &hq_functions_2;
+    case 4: return &hq_functions_4;
+    case 3: return &hq_functions_3;
+    case 2: return &hq_functions_2;
 #else
-    usable[count++] = &hq_functions_0;
+    case 0: return &hq_functions_0;
 #endif
-    for (int i = 0; i < count; i++)
-        if (!*isa || !strcmp(isa, usable[i]->isa))
-            return usable[i];
-    return NULL;
+    default: return NULL;
+    }
 }
 
 #endif

@@ -7,6 +7,7 @@ cdef extern from "kinetic_api.h":
         int flavors, species, components, lanes
         int width, filtered
         ptrdiff_t blocks, length, chunks
+        int single
         const int *chunk_start
         const double *v
         const double *weight

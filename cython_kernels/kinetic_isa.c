@@ -3,53 +3,75 @@
 
 #include "kinetic_api.h"
 
+#if HQ_ISA
+#include <immintrin.h>
+#endif
+
 /* What is worked on together: rows enough to reuse the stencil's loads, directions few enough for
  * the slopes to stay in L1, numbers likewise, a stage's sources few enough for the registers.
  */
 #define HQ_TILE 8
-#define HQ_PANEL 16
+#define HQ_PANEL 8
 #define HQ_PIECE 512
 #define HQ_FEW 6
 
+/* Bytes of a state above which the next rows are fetched ahead of their use (it hurts within L2),
+ * and above which results go past the caches: the state and one array more leave L3.
+ */
+#define HQ_FAR (8 << 20)
+#define HQ_FARTHER (16 << 20)
+
 typedef void hq_slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t pitch,
                       ptrdiff_t from, ptrdiff_t to, ptrdiff_t count);
-typedef void hq_sum(const hq_kinetic *k, const double *X, ptrdiff_t count, ptrdiff_t from,
-                    ptrdiff_t to, double scale, double *out);
-typedef void hq_rotate(const hq_kinetic *k, const double *X, double *F, ptrdiff_t pitch,
-                       ptrdiff_t block, ptrdiff_t count, const double *A, const double *B,
-                       ptrdiff_t stride, const double *mode);
+typedef void hq_sum(const hq_kinetic *k, const double *X, ptrdiff_t pitch, ptrdiff_t from,
+                    ptrdiff_t to, int first, double scale, double *out);
+typedef void hq_turn(const hq_kinetic *k, const double *const *row, ptrdiff_t block,
+                     ptrdiff_t count, const double *AB, const double *mode, double *F);
+typedef void hq_sweep(const hq_kinetic *k, const double *const *row, ptrdiff_t z, ptrdiff_t count,
+                      const double *AB, const double *mode, double *F, const hq_stage *stage,
+                      int targets, int ahead, int far);
 
 /* The inner loops for one lane width, by flavors and species. */
 typedef struct {
-    hq_sum *sum[2][2], *sum_bloch[2][2];
-    hq_rotate *rotate[2][2];
+    hq_sum *sum[2][2];
+    hq_turn *turn[2][2];
+    hq_sweep *sweep[2][2];
 } hq_loops;
 
+static void slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t pitch,
+                  ptrdiff_t from, ptrdiff_t to, ptrdiff_t count);
+static void combine(const hq_stage *stage, const double *slope, ptrdiff_t pitch, ptrdiff_t at,
+                    ptrdiff_t length, ptrdiff_t n, ptrdiff_t count, int far);
+
 #define HQ_W 1
+#include "flavor.h"
 #include "kinetic.h"
 #include "transport.h"
 #include "stage.h"
 #undef HQ_W
 #define HQ_W 2
-#include "kinetic.h"
+#include "flavor.h"
 #if HQ_VW == 2
 #include "transport.h"
 #include "stage.h"
 #endif
+#include "kinetic.h"
 #undef HQ_W
 #define HQ_W 4
-#include "kinetic.h"
+#include "flavor.h"
 #if HQ_VW == 4
 #include "transport.h"
 #include "stage.h"
 #endif
+#include "kinetic.h"
 #undef HQ_W
 #define HQ_W 8
-#include "kinetic.h"
+#include "flavor.h"
 #if HQ_VW == 8
 #include "transport.h"
 #include "stage.h"
 #endif
+#include "kinetic.h"
 #undef HQ_W
 
 static const hq_loops *loops_of(const hq_kinetic *k)
@@ -75,11 +97,41 @@ static void rows_around(const hq_kinetic *k, const hq_rows *rows, ptrdiff_t z, p
         row[j] = row_at(k, rows, z - k->width + j);
 }
 
+/* AB[i][r], i < 2C: scale times the sums over the chunks from..to-1 of the rows z.. of X; `count`
+ * of them are wanted.  Eight rows are summed at once, the last ones of X together with rows before
+ * them; AB has room for 2C (HQ_TILE) numbers.  Returns where AB[0] of row z is.
+ */
+static double *sum_rows(const hq_kinetic *k, const hq_rows *rows, ptrdiff_t z, ptrdiff_t count,
+                        ptrdiff_t from, ptrdiff_t to, int first, double scale, double *AB)
+{
+    hq_sum *sum = loops_of(k)->sum[k->flavors - 2][k->species - 1];
+    if (rows->nz >= HQ_TILE) {
+        const ptrdiff_t start = z + HQ_TILE <= rows->nz ? z : rows->nz - HQ_TILE;
+        sum(k, rows->X + start * k->length, k->length, from, to, first, scale, AB);
+        return AB + (z - start);
+    }
+    for (ptrdiff_t r = 0; r < count; r++) {
+        double same[HQ_TILE * 2 * HQ_MAX_COMPONENTS]; /* eight times this row */
+        sum(k, rows->X + (z + r) * k->length, 0, from, to, first, scale, same);
+        for (int i = first; i < 2 * k->components; i++)
+            AB[i * HQ_TILE + r] = same[i * HQ_TILE];
+    }
+    return AB;
+}
+
 static void moments(const hq_kinetic *k, const double *X, ptrdiff_t nz, double *out)
 {
-    hq_sum *sum_rows = loops_of(k)->sum[k->flavors - 2][k->species - 1];
+    const hq_rows rows = {.X = X, .nz = nz};
+    const int sums = 2 * k->components;
+    double room[HQ_TILE * 2 * HQ_MAX_COMPONENTS];
     for (ptrdiff_t chunk = 0; chunk < k->chunks; chunk++)
-        sum_rows(k, X, nz, chunk, chunk + 1, 1.0, out + chunk * nz * 2 * k->components);
+        for (ptrdiff_t z = 0; z < nz; z += HQ_TILE) {
+            const ptrdiff_t count = nz - z < HQ_TILE ? nz - z : HQ_TILE;
+            const double *AB = sum_rows(k, &rows, z, count, chunk, chunk + 1, 0, 1.0, room);
+            for (ptrdiff_t r = 0; r < count; r++, out += sums)
+                for (int i = 0; i < sums; i++)
+                    out[i] = AB[i * HQ_TILE + r];
+        }
 }
 
 /* Transport and stages do not mix the numbers of a row: whole registers, then one by one. */
@@ -93,23 +145,23 @@ static void slide(const hq_kinetic *k, const double *const *row, double *F, ptrd
 }
 
 static void combine(const hq_stage *stage, const double *slope, ptrdiff_t pitch, ptrdiff_t at,
-                    ptrdiff_t length, ptrdiff_t n, ptrdiff_t count)
+                    ptrdiff_t length, ptrdiff_t n, ptrdiff_t count, int far)
 {
     if (n == length && n == pitch) { /* whole rows */
         n *= count;
         count = 1;
     }
     const ptrdiff_t whole = n / HQ_VW * HQ_VW;
-    HQ_JOIN(combine, HQ_VW)(stage, slope, pitch, at, length, whole, count);
+    HQ_JOIN(combine, HQ_VW)(stage, slope, pitch, at, length, whole, count, far);
     if (whole < n)
-        hq_combine_1(stage, slope + whole, pitch, at + whole, length, n - whole, count);
+        hq_combine_1(stage, slope + whole, pitch, at + whole, length, n - whole, count, 0);
 }
 
 /* The numbers from..to-1, in pieces that stay in L1 while the targets take their turns. */
 static void apply(const hq_stage *stage, const double *F, ptrdiff_t from, ptrdiff_t to)
 {
     for (ptrdiff_t at = from; at < to; at += HQ_PIECE)
-        combine(stage, F + at, 0, at, 0, to - at < HQ_PIECE ? to - at : HQ_PIECE, 1);
+        combine(stage, F + at, 0, at, 0, to - at < HQ_PIECE ? to - at : HQ_PIECE, 1, 0);
 }
 
 static void transport(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t z0,
@@ -123,75 +175,80 @@ static void transport(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdi
     }
 }
 
-/* F += i[rho, A - v B + mode] of the rows z.. and the blocks first..end-1, and the stage if any.
- * X, F start at the first of these numbers; rows of A and B are `stride` apart.
- */
-static void turn(const hq_kinetic *k, const double *X, double *F, ptrdiff_t pitch, ptrdiff_t z,
-                 ptrdiff_t count, ptrdiff_t first, ptrdiff_t end, const double *A,
-                 const double *B, ptrdiff_t stride, const double *mode, const hq_stage *stage)
-{
-    const ptrdiff_t cells = k->length / k->blocks;
-    hq_rotate *rotate = loops_of(k)->rotate[k->flavors - 2][k->species - 1];
-    for (ptrdiff_t b = 0; b < end - first; b++)
-        rotate(k, X + b * cells, F + b * cells, pitch, first + b, count, A, B, stride, mode);
-    if (stage)
-        combine(stage, F, pitch, z * k->length + first * cells, k->length, (end - first) * cells,
-                count);
-}
-
 static void commutator(const hq_kinetic *k, const double *X, ptrdiff_t nz, const double *A,
                        const double *B, const double *mode, double *F, const hq_stage *stage)
 {
     const int C = k->components;
-    const ptrdiff_t cells = k->length / k->blocks, panel = HQ_PANEL / k->lanes;
+    const ptrdiff_t cells = k->length / k->blocks;
+    hq_turn *turn = loops_of(k)->turn[k->flavors - 2][k->species - 1];
+    double AB[2 * HQ_MAX_COMPONENTS * HQ_TILE];
+    const double *row[HQ_TILE];
     for (ptrdiff_t z = 0; z < nz; z += HQ_TILE) {
         const ptrdiff_t count = nz - z < HQ_TILE ? nz - z : HQ_TILE;
-        for (ptrdiff_t first = 0; first < k->blocks; first += panel) {
-            const ptrdiff_t end = first + panel < k->blocks ? first + panel : k->blocks;
-            const ptrdiff_t at = z * k->length + first * cells;
-            turn(k, X + at, F + at, k->length, z, count, first, end, A + z * C, B + z * C, C,
-                 mode, stage);
+        for (ptrdiff_t r = 0; r < count; r++) {
+            row[r] = X + (z + r) * k->length;
+            for (int c = 0; c < C; c++) {
+                AB[c * HQ_TILE + r] = A[(z + r) * C + c];
+                AB[(C + c) * HQ_TILE + r] = B[(z + r) * C + c];
+            }
+        }
+        for (ptrdiff_t b = 0; b < k->blocks; b++) {
+            const ptrdiff_t at = z * k->length + b * cells;
+            turn(k, row, b, count, AB, mode, F + at);
+            if (stage)
+                combine(stage, F + at, k->length, at, k->length, cells, count, 0);
         }
     }
 }
 
-/* AB[row] = mu (M, F) + (A_ext, B_ext) for `count` rows from z on, all chunks being local. */
-static void hamiltonian(const hq_kinetic *k, const hq_hamiltonian *h, const double *X, ptrdiff_t z,
-                        ptrdiff_t count, double *AB)
+/* AB[i][r] = mu (M, F) + (A_ext, B_ext) of the rows z.., all chunks being local; see sum_rows. */
+static const double *hamiltonian(const hq_kinetic *k, const hq_hamiltonian *h, const hq_rows *rows,
+                                 ptrdiff_t z, ptrdiff_t count, double *room)
 {
-    const int C = k->components;
-    hq_sum *sum_rows = loops_of(k)->sum_bloch[k->flavors - 2][k->species - 1];
-    sum_rows(k, X + z * k->length, count, 0, k->chunks, h->mu, AB);
+    const int C = k->components, first = C == 4; /* a Bloch vector's trace takes no part */
+    double *AB = sum_rows(k, rows, z, count, 0, k->chunks, first, h->mu, room);
     for (ptrdiff_t r = 0; h->A_ext && r < count; r++)
-        for (int c = 0; c < C; c++)
-            AB[2 * C * r + c] += h->A_ext[(z + r) * C + c];
+        for (int c = first; c < C; c++)
+            AB[c * HQ_TILE + r] += h->A_ext[(z + r) * C + c];
     for (ptrdiff_t r = 0; h->B_ext && r < count; r++)
-        for (int c = 0; c < C; c++)
-            AB[2 * C * r + C + c] += h->B_ext[(z + r) * C + c];
+        for (int c = first; c < C; c++)
+            AB[(C + c) * HQ_TILE + r] += h->B_ext[(z + r) * C + c];
+    return AB;
+}
+
+/* The number of targets of a stage that may be served from registers: one or two, each its base and
+ * the fresh slope only.  0 for all others.
+ */
+static int simple_targets(const hq_stage *stage)
+{
+    int simple = stage && !stage->K && stage->targets <= 2;
+    for (int o = 0; simple && o < stage->targets; o++)
+        simple = stage->target[o].sources == 0;
+    return simple ? stage->targets : 0;
 }
 
 static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t z0, ptrdiff_t z1,
                   const hq_hamiltonian *h, const hq_stage *stage)
 {
-    const int C = k->components;
-    const ptrdiff_t cells = k->length / k->blocks, panel = HQ_PANEL / k->lanes;
-    const ptrdiff_t pitch = stage && panel < k->blocks ? panel * cells : k->length;
+    const ptrdiff_t bytes = rows->nz * k->length * sizeof(double);
+    const hq_stage store = {.K = F};
+    hq_sweep *sweep = loops_of(k)->sweep[k->flavors - 2][k->species - 1];
     const double *row[HQ_TILE + 2 * HQ_MAX_WIDTH];
-    double AB[HQ_TILE * 2 * HQ_MAX_COMPONENTS];
-    double slope[HQ_TILE * HQ_PANEL * 2 * HQ_MAX_COMPONENTS] __attribute__((aligned(64)));
+    double room[2 * HQ_MAX_COMPONENTS * HQ_TILE] __attribute__((aligned(64)));
+    const int far = bytes > HQ_FARTHER;
+    if (!stage && far)
+        stage = &store;
+    const int targets = far ? 0 : simple_targets(stage);
     for (ptrdiff_t z = z0; z < z1; z += HQ_TILE) {
         const ptrdiff_t count = z1 - z < HQ_TILE ? z1 - z : HQ_TILE;
         rows_around(k, rows, z, count, row);
-        hamiltonian(k, h, rows->X, z, count, AB);
-        for (ptrdiff_t first = 0; first < k->blocks; first += panel) {
-            const ptrdiff_t end = first + panel < k->blocks ? first + panel : k->blocks;
-            const ptrdiff_t at = z * k->length + first * cells;
-            double *f = stage ? slope : F + at;
-            slide(k, row, f, pitch, first * cells, end * cells, count);
-            turn(k, rows->X + at, f, pitch, z, count, first, end, AB, AB + C, 2 * C, h->mode,
-                 stage);
-        }
+        const double *AB = hamiltonian(k, h, rows, z, count, room);
+        sweep(k, row, z, count, AB, h->mode, F, stage, targets, bytes > HQ_FAR, far);
     }
+#if HQ_ISA
+    if (far)
+        _mm_sfence(); /* streamed results are seen by other processes before what comes next */
+#endif
 }
 
 /* max |error| / (atol + rtol max(|y|, |y_new|)); nan if anything is not finite.  The error is what
@@ -210,7 +267,7 @@ static double error_norm(const hq_error *e)
         const ptrdiff_t n = e->n - at < HQ_PIECE ? e->n - at : HQ_PIECE;
         for (int j = 0; j < t->sources; j++)
             t->source[j] = e->sum.source[j] + at;
-        combine(&sum, e->slope + at, 0, 0, 0, n, 1);
+        combine(&sum, e->slope + at, 0, 0, 0, n, 1, 0);
         for (ptrdiff_t i = 0; i < n; i++) {
             const double a = fabs(e->y[at + i]), b = fabs(e->y_new[at + i]);
             error[i] = fabs(error[i]) / (e->atol + e->rtol * (a > b ? a : b)) + 0.0 * (a + b);
@@ -229,19 +286,6 @@ static double error_norm(const hq_error *e)
     return top[0] + taint[0];
 }
 
-#if HQ_ISA == 4
-#define HQ_TABLE hq_functions_4
-#define HQ_NAME "avx512"
-#elif HQ_ISA == 3
-#define HQ_TABLE hq_functions_3
-#define HQ_NAME "avx2"
-#elif HQ_ISA == 2
-#define HQ_TABLE hq_functions_2
-#define HQ_NAME "sse2"
-#else
-#define HQ_TABLE hq_functions_0
-#define HQ_NAME "generic"
-#endif
-const hq_functions HQ_TABLE = {
-    HQ_NAME, moments, transport, commutator, fused, apply, error_norm,
+const hq_functions HQ_JOIN(functions, HQ_ISA) = {
+    HQ_ISA_NAME, moments, transport, commutator, fused, apply, error_norm,
 };

@@ -144,14 +144,15 @@ cdef class Kinetic:
         """F[z0:z1] = -v D_z X, and the filter's damping of what the grid cannot resolve."""
         cdef Py_ssize_t z, i, block, row = self.species*self.components*self.lanes
         cdef int m
-        cdef double slope, damping
+        cdef double speed, slope, damping
         for z in range(z0, z1):
             for i in range(self.nblocks*row):
                 block = i//row
+                speed = -self.v[block, i % self.lanes]/self.dz
                 slope = 0.0
                 for m in range(1, self.width + 1):
-                    slope += self.c[m - 1]*(at(X, lo, hi, z + m, i) - at(X, lo, hi, z - m, i))
-                F[z, i] = -self.v[block, i % self.lanes]/self.dz*slope
+                    slope += self.c[m - 1]*speed*(at(X, lo, hi, z + m, i) - at(X, lo, hi, z - m, i))
+                F[z, i] = slope
                 if self.filter != 0.0 and self.width > 0:
                     damping = self.g[0]*X[z, i]
                     for m in range(1, self.width + 1):

@@ -40,6 +40,16 @@ cdef class Stage:
             for j, source in enumerate(sources[o]):
                 self.s.target[o].source[j] = self.read(source)
 
+    @property
+    def parts(self):
+        """A capsule of what the kernels are given, for other modules' loops."""
+        return PyCapsule_New(&self.s, "hq_stage", NULL)
+
+    @property
+    def shape(self):
+        """The arrays' (nz, row)."""
+        return self.nz, self.length
+
     cdef double *written(self, double[:, ::1] a) except? NULL:
         """The first number of an array that is kept; ValueError unless it has the common shape."""
         self.read(a)

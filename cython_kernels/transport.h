@@ -1,46 +1,59 @@
 /* Transport: a template like kinetic.h, for one lane and for as many as a register holds. */
 
-/* F = -v D_z X (+ filter) of the numbers from..to-1 of `count` rows.  row[0] is X's row `width`
- * before the first one; F starts at number `from`, its rows are `pitch` apart.
- * A column of X is loaded once and slides through the stencil.
+/* sum_m c_m (x_m - x_-m). */
+HQ_INLINE HQ_VEC HQ_(stencil)(const HQ_VEC *c, const HQ_VEC *x, const int width)
+{
+    HQ_VEC rate = {0};
+    if (width > 0)
+        rate = c[1] * (x[1] - x[-1]);
+    HQ_UNROLL
+    for (int m = 2; m <= width; m++)
+        rate += c[m] * (x[m] - x[-m]);
+    return rate;
+}
+
+/* F = -v D_z X (+ filter) of the HQ_LANES numbers `at` of `count` rows; c_m is times the speed.
+ * row[0] is X's row `width` before the first one.  X is loaded once and slides through the stencil.
  */
+HQ_INLINE void HQ_(column)(const double *const *row, ptrdiff_t at, const HQ_VEC *c,
+                           const HQ_VEC *g, double *F, ptrdiff_t pitch, const int width,
+                           const int filtered, const int count)
+{
+    HQ_VEC f[HQ_TILE + 2 * HQ_MAX_WIDTH];
+    HQ_UNROLL
+    for (int j = 0; j < 2 * width; j++)
+        f[j] = HQ_(load)(row[j] + at);
+    HQ_UNROLL
+    for (int r = 0; r < count; r++) {
+        const HQ_VEC *x = f + r + width;
+        f[r + 2 * width] = HQ_(load)(row[r + 2 * width] + at);
+        HQ_VEC rate = HQ_(stencil)(c, x, width);
+        if (filtered) {
+            HQ_VEC damping = g[0] * x[0];
+            HQ_UNROLL
+            for (int m = 1; m <= width; m++)
+                damping += g[m] * (x[m] + x[-m]);
+            rate += damping;
+        }
+        HQ_(store)(F + r * pitch, rate);
+        HQ_KEEP_ORDER; /* else gcc mixes the rows and runs out of registers */
+    }
+}
+
+/* The same of the numbers from..to-1; F starts at number `from`. */
 HQ_INLINE void HQ_(slide)(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t pitch,
                           ptrdiff_t from, ptrdiff_t to, const int width, const int filtered,
                           const int count)
 {
-    HQ_VEC c[HQ_MAX_WIDTH + 1], g[HQ_MAX_WIDTH + 1], f[HQ_TILE + 2 * HQ_MAX_WIDTH];
-    HQ_UNROLL
-    for (int m = 1; m <= width; m++)
-        c[m] = k->c[m - 1] - (HQ_VEC){0};
+    HQ_VEC c[HQ_MAX_WIDTH + 1], g[HQ_MAX_WIDTH + 1];
     HQ_UNROLL
     for (int m = 0; m <= width && filtered; m++)
         g[m] = k->g[m] - (HQ_VEC){0};
-    for (ptrdiff_t at = from; at < to; at += HQ_LANES) {
-        const HQ_VEC speed = HQ_(load)(k->speed + at);
+    for (ptrdiff_t at = from; at < to; at += HQ_LANES, F += HQ_LANES) {
         HQ_UNROLL
-        for (int j = 0; j < count + 2 * width; j++)
-            f[j] = HQ_(load)(row[j] + at);
-        HQ_UNROLL
-        for (int r = 0; r < count; r++) {
-            const HQ_VEC *x = f + r + width;
-            HQ_VEC rate = {0};
-            if (width > 0)
-                rate = c[1] * (x[1] - x[-1]);
-            HQ_UNROLL
-            for (int m = 2; m <= width; m++)
-                rate += c[m] * (x[m] - x[-m]);
-            if (width > 0)
-                rate = speed * rate;
-            if (filtered) {
-                HQ_VEC damping = g[0] * x[0];
-                HQ_UNROLL
-                for (int m = 1; m <= width; m++)
-                    damping += g[m] * (x[m] + x[-m]);
-                rate += damping;
-            }
-            HQ_(store)(F + r * pitch + at - from, rate);
-            HQ_KEEP_ORDER; /* else gcc mixes the rows and runs out of registers */
-        }
+        for (int m = 1; m <= width; m++)
+            c[m] = k->c[m - 1] * HQ_(load)(k->speed + at);
+        HQ_(column)(row, at, c, g, F, pitch, width, filtered, count);
     }
 }
 

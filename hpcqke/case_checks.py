@@ -10,7 +10,7 @@ from typing import Any
 from hpcqke import case_checks_boundary as boundary
 from hpcqke import case_checks_initial as initial
 from hpcqke import frequencies
-from hpcqke.case_sections import WITHOUT_ERROR_ESTIMATE, Sections
+from hpcqke.case_sections import SPLITTINGS, WITHOUT_ERROR_ESTIMATE, Sections
 from hpcqke.faults import Faults
 from hpcqke.schema import Unusable
 from hpcqke.terms import REGISTRY
@@ -178,6 +178,29 @@ def depends_on_time(case: Sections) -> bool:
     return any(getattr(config, "along", "z") == "t" for config in dict(case.terms.items()).values())
 
 
+def splitting_possible(case: Sections) -> Found:
+    """A splitting shifts exactly and turns each cell by itself: nothing else fits into it."""
+    chosen = case.time.integrator
+    if chosen not in SPLITTINGS:
+        return
+    here = f'integrator = "{chosen}"'
+    for name in case.terms.keys():
+        if REGISTRY[name].kind not in ("transport", "hamiltonian"):
+            yield "time.integrator", f"must be another one with the {name} term", chosen
+    if depends_on_time(case):
+        yield "time.integrator", "must be another one with a profile in t", chosen
+    interaction = dict(case.terms.items()).get("self_interaction")
+    if interaction is not None and interaction.profile != "constant":
+        yield "time.integrator", "must be another one with a profile of self_interaction", chosen
+    if "advection" in case.terms and case.terms["advection"].filter:
+        yield "terms.advection.filter", f"must be 0 with {here}", case.terms["advection"].filter
+    momentum = case.grid.momentum
+    if momentum.azimuths > 1:
+        yield "grid.momentum.azimuths", f"must be 1 with {here}", momentum.azimuths
+    if momentum.ranks > 1:
+        yield "grid.momentum.ranks", f"must be 0 or 1 with {here}", momentum.ranks
+
+
 def end_after_start(case: Sections) -> Found:
     if case.time.end <= case.time.start:
         yield "time.end", f"must be > time.start = {case.time.start}", case.time.end
@@ -252,8 +275,8 @@ def momenta(case: Sections) -> int:
 
 CHECKS = (
     stencil_fits, ranks_along_z, ranks_along_momentum, directions_or_rule, no_duplicates,
-    weights_match, momenta_weights_match, offsets_complete, frequencies.check,
-    units_fit, gradient_has_its_grid,
-    terms_are_whole, relaxation_possible, end_after_start, step_or_tolerance,
-    step_where_no_error_estimate, step_fits_span, rows_can_be_counted, growth_window_is_one,
+    weights_match, momenta_weights_match, offsets_complete, frequencies.check, units_fit,
+    gradient_has_its_grid, terms_are_whole, relaxation_possible, splitting_possible,
+    end_after_start, step_or_tolerance, step_where_no_error_estimate, step_fits_span,
+    rows_can_be_counted, growth_window_is_one,
 )

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from hpcqke import case_checks_initial as initial_checks
+from hpcqke.case_sections import SPLITTINGS
 
-STEPPED = ("rk3bs", "rk4", "rk5dp", "rk8vr", "midpoint", "gauss2")
-"""The integrators that ask for d_t rho; others move rho by exact shifts in a periodic box."""
 ELSEWHERE = {"file": "holds no values at the ends", "eigenmode": "is of a periodic box"}
 
 Found = Iterator[tuple[Any, ...]]
@@ -26,10 +25,11 @@ def open_ends_need_streaming(case: Any) -> Found:
                case.grid.z.boundary)
 
 
-def stepped_by_slopes(case: Any) -> Found:
+def no_splitting(case: Any) -> Found:
+    """Splittings shift exactly, which is possible in a periodic box only."""
     order = getattr(dict(case.terms.items()).get("advection"), "order", 0)
-    if (ends(case) or order % 2) and case.time.integrator not in STEPPED:
-        allowed = f"must be one of {', '.join(STEPPED)} with open ends or odd terms.advection.order"
+    if order % 2 and case.time.integrator in SPLITTINGS:
+        allowed = "must be another one with odd terms.advection.order"
         yield "time.integrator", allowed, case.time.integrator
 
 
@@ -87,6 +87,6 @@ class _Inflow:
 
 
 CHECKS = (
-    open_ends_need_streaming, stepped_by_slopes, mirrors_have_both_sides, inflow_is_known,
+    open_ends_need_streaming, no_splitting, mirrors_have_both_sides, inflow_is_known,
     inflow_is_whole, no_eigenmode,
 )

@@ -121,6 +121,15 @@ def eigenmode_grows(case: Any) -> Found:
         yield "initial.recipe", allowed, "eigenmode"
 
 
+def eigenmode_is_fast(case: Any) -> Found:
+    """Its size is defined by the energy that self-interaction alone moves."""
+    if case.initial.recipe != "eigenmode":
+        return
+    for name in ("vacuum", "collisions"):
+        if name in case.terms.keys():
+            yield "initial.recipe", f"must not be eigenmode with [terms.{name}]", "eigenmode"
+
+
 def eigenmode_is_axisymmetric(case: Any) -> Found:
     if case.initial.recipe == "eigenmode" and case.grid.momentum.azimuths > 1:
         yield "initial.recipe", "needs grid.momentum.azimuths = 1", "eigenmode"
@@ -159,5 +168,5 @@ CHECKS = (
     recipe_is_whole,
     background_given, zeta_needs_two_beams, one_number_a_direction, not_more_polarized_than_full,
     antineutrinos_wanted, modes_representable, modes_have_a_direction, modes_have_a_species,
-    eigenmode_grows, eigenmode_is_axisymmetric,
+    eigenmode_grows, eigenmode_is_fast, eigenmode_is_axisymmetric,
 )

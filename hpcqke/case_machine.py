@@ -10,7 +10,8 @@ from hpcqke.case_sections import Sections
 from hpcqke.faults import Faults
 from hpcqke.schema import Unusable
 
-VECTORS = {"rk3bs": 6, "rk4": 7, "rk5dp": 10, "rk8vr": 16, "midpoint": 8, "gauss2": 9}
+VECTORS = {"rk3bs": 5, "rk4": 3, "rk5dp": 5, "rk8vr": 4, "midpoint": 8, "gauss2": 9}
+VECTORS |= {"bm4": 5, "bm6": 5}
 """State vectors that an integrator keeps at least: the solution, its stages, work."""
 
 Found = Iterator[tuple[Any, ...]]

@@ -9,8 +9,9 @@ from hpcqke.case_kinds import OptionalRecipe, Recipe, SwitchedOn, boundary, name
 from hpcqke.schema import boolean, choice, field, integer, number, numbers, section, text
 from hpcqke.units import SYSTEMS
 
-INTEGRATORS = ("rk3bs", "rk4", "rk5dp", "rk8vr", "midpoint", "gauss2")
-WITHOUT_ERROR_ESTIMATE = ("rk4", "midpoint", "gauss2")
+SPLITTINGS = ("bm4", "bm6")
+INTEGRATORS = ("rk3bs", "rk4", "rk5dp", "rk8vr", "midpoint", "gauss2", *SPLITTINGS)
+WITHOUT_ERROR_ESTIMATE = ("rk4", "midpoint", "gauss2", *SPLITTINGS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,9 +60,12 @@ def parser() -> Parser:
     info.add_argument(
         "-n", dest="ranks", type=int, metavar="N", help="for N ranks (default: those it runs on)"
     )
-    stability = command("stability", "growth rates of the linearised equations", case=True)
-    stability.add_argument("--png", metavar="FILE", help="draw gamma(k) into FILE")
-    stability.add_argument("--netcdf", metavar="FILE", help="write gamma(k), Re Omega(k) to FILE")
+    stability = command(
+        "stability", "growth rates of the linearised equations, crossings, is the box enough?",
+        case=True,
+    )
+    stability.add_argument("--png", metavar="FILE", help="draw rates and distribution into FILE")
+    stability.add_argument("--netcdf", metavar="FILE", help="write all that was computed to FILE")
     command("plot", "draw the pictures of a run", run=True)
     command("verify", "are a run's files whole?", run=True)
     command("check", "is this installation in order? (also under mpirun)")

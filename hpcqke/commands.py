@@ -69,7 +69,10 @@ def stability(options, petsc: list[str]) -> int:
     """hpcqke stability CASE."""
     from hpcqke.analysis import stability as backend
 
-    return backend.command(load(options), png=options.png, netcdf=options.netcdf)
+    case = load(options)
+    if parallel.launched_rank():
+        return 0  # one rank does it all
+    return backend.command(case, png=options.png, netcdf=options.netcdf)
 
 
 def plot(options, petsc: list[str]) -> int:

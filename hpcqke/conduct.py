@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
+
 from hpcqke import signals
 from hpcqke.diagnostics import Diagnostics
 from hpcqke.errors import CaseError, HpcqkeError
@@ -205,6 +207,8 @@ def begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> Pr
         f"{ps.N} flavors, {ps.S} species, {ps.ranks_z} x {ps.ranks_p} ranks (z x momentum), "
         f"in {folder.path}"
     )
+    if caution := integrator.caution():
+        log.warn(caution)
     outputs.begin(meta)
     integrator.begin(now, sim.vec)
     if meta is None or meta["rows"] is None:
@@ -226,8 +230,22 @@ def _end(now, outputs, hook, reporter, clock, folder, log, sim, begun) -> Run:
         with clock("series"):
             outputs.finish()
     reporter.close(now, perf_counter() - begun, clock)
+    if finished and case.output.growth_window is not None and sim.ps.rank == 0:
+        _say_growth(folder, log)
     why = "" if finished else f"stopped by {hook.signal or 'a PETSc option'} "
     return _status(sim, folder, log, "finished" if finished else "resume", why, now)
+
+
+def _say_growth(folder: RunFolder, log: Log) -> None:
+    """Measured and predicted growth rates; the run is whole even if they cannot be had."""
+    from hpcqke.analysis.closing import growth_lines
+
+    try:
+        lines = growth_lines(folder.path)
+    except (HpcqkeError, np.linalg.LinAlgError) as why:
+        lines = [f"growth: no prediction: {why}"]
+    for line in lines:
+        log.say(line)
 
 
 def _status(sim, folder: RunFolder, log: Log, word: str, why: str, now) -> Run:

@@ -23,6 +23,7 @@ from hpcqke.gradient_flow import GradientFlow
 from hpcqke.momentum_sums import MomentumSums
 from hpcqke.phase_space import PhaseSpace
 from hpcqke.species_view import kinetic_kernel
+from hpcqke.terms.base import HamiltonianTerm
 from hpcqke.upwind import Upwind
 
 
@@ -46,6 +47,9 @@ class KineticEquation:
         scheme = {"order": order, "dz": ps.z.dz, "filter": strength, "speed": self._speed()}
         self.kernel = kinetic_kernel(ps, ps.weight, ps.field_factors, **scheme)
         self._mean, self._mode = self._fixed_hamiltonian()
+        self._strengths = [
+            t.strength for t in self.hamiltonian if type(t).strength is not HamiltonianTerm.strength
+        ]
         self._varying = [term for term in self.hamiltonian if term.varies]
         self.along_z = self._strength_along(ps.z.z)
         self.external = ExternalEnergy(ps, self.hamiltonian)
@@ -55,8 +59,9 @@ class KineticEquation:
             channels = self._across.channels if self._across else ()
             flow = ArakawaFlow if self.gradient.with_advection else GradientFlow
             self._flow = flow(ps, self.gradient, order, self.hamiltonian, channels)
-        self._fused = ps.ranks_p == 1 and self._flow is None and self._across is None
-        self._fused = self._fused and self.along_z is None and self.upwind is None
+        whole = ps.ranks_p == 1 and self.along_z is None
+        self._fused = whole and self._flow is None and self._across is None and not self.upwind
+        self.width = order // 2
         self._own = MomentumSums(ps, self.kernel)
         self._sums = MomentumSums(ps, self.kernel, ghosts=True) if self._flow else self._own
         self._along = 1.0  # of the rows that momentum sums are formed of
@@ -75,6 +80,9 @@ class KineticEquation:
         if tracers:
             self.energy_shares[: ps.particles] = 0.0
         self._slope = ps.aligned() if self.sources or not self._fused else None
+        self._gradient_sweep, self._kept = None, (None, None)
+        if isinstance(self._flow, GradientFlow) and not self._varying and self.along_z is None:
+            self._gradient_sweep = self._flow.sweep(self.kernel, self._mean, self._mode)
         spare = ps.ghosts.width_z - order // 2
         self._lo, self._hi = ps.ghosts.lo[spare:], ps.ghosts.hi[: order // 2]
         rows, w = ps.rows, min(ps.stencil, ps.rows)
@@ -135,7 +143,34 @@ class KineticEquation:
 
     def strength(self, t: float) -> float:
         """mu(t): the factor between the momentum sums and the self-interaction."""
-        return sum(term.strength(t) for term in self.hamiltonian)
+        return sum(strength(t) for strength in self._strengths)
+
+    def strengths(self, times: list[float]) -> list[float]:
+        """mu at each of these times."""
+        if len(self._strengths) == 1:
+            strength = self._strengths[0]
+            return [strength(t) for t in times]
+        return [self.strength(t) for t in times]
+
+    @property
+    def mode(self) -> np.ndarray | None:
+        """What h has at every z: (blocks, species*N_f^2, lanes), or None."""
+        return self._mode
+
+    def mean_hamiltonian(self) -> np.ndarray | None:
+        """The part of h that depends on z alone, own rows: (rows, N_f^2), or None."""
+        return self._mean
+
+    def mode_hamiltonian(self) -> np.ndarray | None:
+        """The part of h that depends on the mode alone, or None.
+
+        (direction x momentum x species, components): without the trace's component for two flavors.
+        """
+        if self._mode is None:
+            return None
+        natural = self.ps.unpack_modes(self._mode.reshape(-1), self.ps.C)
+        flat = np.swapaxes(natural, 0, 1).reshape(-1, self.ps.C)
+        return flat[:, 1:] if self.ps.N == 2 else flat
 
     def strength_rate(self, t: float) -> float:
         """d_t mu."""
@@ -155,10 +190,31 @@ class KineticEquation:
 
         (rows, 2, 4 or 6, N_f^2), a new array.
         """
-        sums = [self.moments(X).copy()]
+        return self.momentum_sums_with(self._own, X)[0]
+
+    def momentum_sums_with(self, own: MomentumSums, X: np.ndarray):
+        """The same with M and F from ``own``, and its energies of own rows (see `sums_with`)."""
+        sums = [own.finish(own.start(X)).copy()]
         if self._across:
             sums += self._across.moments(X)
-        return np.concatenate(sums, axis=1).reshape(self.ps.rows, -1, self.ps.C)
+        return np.concatenate(sums, axis=1).reshape(self.ps.rows, -1, self.ps.C), own.energies
+
+    def sums_with(self, energy: np.ndarray) -> MomentumSums:
+        """(M, F) and sum_p energy Tr rho in one pass; ``energy`` (blocks, species, lanes)."""
+        if self.ps.S > self.ps.particles:  # the kernel has one species, see species_view
+            energy = energy.reshape(-1, 1, self.ps.blocks.width)
+        return MomentumSums(self.ps, self.kernel, energy=energy)
+
+    def keep_sums_of(self, X: np.ndarray) -> np.ndarray | None:
+        """From now on keep (M, F) of own rows at every evaluation of this very array.
+
+        Returns the place, as `momentum_sums` has them; None where evaluations need other sums.
+        """
+        if not self._gradient_sweep:
+            return None
+        ps = self.ps
+        self._kept = (X, np.empty((ps.rows, 2 * ps.C)))
+        return self._kept[1].reshape(ps.rows, 2, ps.C)
 
     def evaluate(self, t: float, vec, X: np.ndarray, F: np.ndarray) -> None:
         """F = right-hand side at time t for the state X (own rows of ``vec``)."""
@@ -167,6 +223,8 @@ class KineticEquation:
             self._sweep(
                 vec, lambda *rows: self.kernel.fused(X, self._lo, self._hi, F, *rows, *args)
             )
+        elif self._gradient_sweep:
+            self._with_gradient(t, vec, X, F=F)
         else:
             A, B = self._transport_and_mean_field(t, vec, X, F)
             with self._timed("kernels"):
@@ -187,11 +245,26 @@ class KineticEquation:
         if self._fused:
             args = (self.strength(t), self._mean_at(t), None, self._mode, stage)
             self._sweep(vec, lambda *rows: kernel.fused_stage(X, self._lo, self._hi, *rows, *args))
+        elif self._gradient_sweep:
+            self._with_gradient(t, vec, X, stage=stage)
         else:
             A, B = self._transport_and_mean_field(t, vec, X, self._slope)
             with self._timed("kernels"):
                 kernel.commutator_stage(X, A, B, self._mode, self._slope, stage)
         self.calls += 1
+
+    @property
+    def all_in_kernel(self) -> bool:
+        """Is a slope the result of `kinetic.Kinetic.fused` alone?"""
+        return self._fused and not self.sources and not self._varying
+
+    def mean_around(self, ghosts: int) -> np.ndarray | None:
+        """What h has at every momentum, for own rows and so many before and after. Collective."""
+        if self._mean is None:
+            return None
+        every = np.concatenate(self.ps.z_comm.allgather(self._mean))
+        first, last = self.ps.z_range
+        return every[np.arange(first - ghosts, last + ghosts) % self.ps.nz]
 
     def _sweep(self, vec, kernel) -> None:
         """``kernel(first, last)`` over all rows, those without ghosts while ghosts travel."""
@@ -214,6 +287,30 @@ class KineticEquation:
             self._sweep(vec, lambda *rows: self.upwind.transport(X, F, *rows))
         else:
             self._sweep(vec, lambda *rows: self.kernel.transport(X, self._lo, self._hi, F, *rows))
+
+    def _with_gradient(self, t: float, vec, X, **target) -> None:
+        """The slope with the gradient terms, one pass after the momentum sums."""
+        ghosts, sums, seconds = self.ps.ghosts, self._sums, self.seconds
+        start = perf_counter()
+        ghosts.begin(vec)
+        t1 = perf_counter()
+        sums.add(1, X)  # while ghosts travel
+        t2 = perf_counter()
+        ghosts.end(vec)
+        t3 = perf_counter()
+        sums.add(0, ghosts.lo)
+        sums.add(2, ghosts.hi)
+        total = sums.finish(sums.exchange())
+        spare = ghosts.width_z - self._flow.width
+        total = total[spare : len(total) - spare]
+        if X is self._kept[0]:
+            np.copyto(self._kept[1], total[self._flow.width :][: self.ps.rows])
+        t4 = perf_counter()
+        around = (self._lo, self._hi, ghosts.before, ghosts.after)
+        self._gradient_sweep(X, *around, self.strength(t), total, **target)
+        seconds["ghost rows"] += (t1 - start) + (t3 - t2)
+        seconds["momentum sums"] += (t2 - t1) + (t4 - t3)
+        seconds["kernels"] += perf_counter() - t4
 
     def _transport_and_mean_field(self, t: float, vec, X, F) -> tuple[np.ndarray, np.ndarray]:
         """F = transport (and gradient terms), while the momentum sums travel; then (A, B)."""

@@ -12,13 +12,12 @@ e = max |h sum (b - b^) k| / (atol + rtol max(|rho|, |rho'|)),  h' = h clip(0.9 
 
 from __future__ import annotations
 
-import ctypes
-from dataclasses import dataclass
-
 import numpy as np
 
 from hpcqke.errors import NumericsError
 from hpcqke.kernels import kinetic
+from hpcqke.stages import make_stages
+from hpcqke.tableau import Tableau
 
 SAFETY, SHORTER = 0.9, 0.5
 LEAST, MOST = 0.1, 10.0
@@ -27,61 +26,6 @@ MOST_REJECTIONS = 10
 
 class GaveUp(NumericsError):
     """No step is short enough."""
-
-
-@dataclass(frozen=True)
-class Tableau:
-    """Butcher tableau: A (s, s), b, c, embedded b^ (None if there is none), order p."""
-
-    A: np.ndarray
-    b: np.ndarray
-    c: np.ndarray
-    embedded: np.ndarray | None
-    order: int
-    first_same_as_last: bool
-
-
-ORDERS = {"3bs": 3, "4": 4, "5dp": 5, "8vr": 8}
-
-
-def petsc_tableau(PETSc, rk_type: str) -> Tableau:
-    """The tableau of one of PETSc's TSRK types, a key of `ORDERS` (PETSc tells all but those)."""
-    ts = PETSc.TS().create(PETSc.COMM_SELF)
-    ts.setType("rk")
-    ts.setRKType(rk_type)
-    library = ctypes.CDLL(PETSc.__file__)
-    integer = ctypes.c_int64 if np.dtype(PETSc.IntType).itemsize == 8 else ctypes.c_int32
-    pointer = ctypes.POINTER(ctypes.c_double)
-    stages, degree, fsal = integer(), integer(), ctypes.c_int()
-    A, b, c, embedded, interpolant = (pointer() for _ in range(5))
-    error = library.TSRKGetTableau(
-        ctypes.c_void_p(ts.handle),
-        ctypes.byref(stages),
-        ctypes.byref(A),
-        ctypes.byref(b),
-        ctypes.byref(c),
-        ctypes.byref(embedded),
-        ctypes.byref(degree),  # of the interpolant
-        ctypes.byref(interpolant),
-        ctypes.byref(fsal),
-    )
-    if error:
-        raise PETSc.Error(error)
-    s = stages.value
-
-    def copy(values, n: int) -> np.ndarray:
-        return np.ctypeslib.as_array(values, (n,)).copy()
-
-    tableau = Tableau(
-        copy(A, s * s).reshape(s, s),
-        copy(b, s),
-        copy(c, s),
-        copy(embedded, s) if embedded else None,
-        ORDERS[rk_type],
-        bool(fsal.value),
-    )
-    ts.destroy()
-    return tableau
 
 
 class FusedRK:
@@ -102,9 +46,10 @@ class FusedRK:
 
     def step(self, ts) -> None:
         """One accepted step of the solution; sets the time and the next step size."""
-        vec = ts.getSolution()
         if self._plan is None:
-            self._plan = (AdaptivePlan if self.adaptive else FixedPlan)(self, vec)
+            self._plan = (AdaptivePlan if self.adaptive else FixedPlan)(self, ts.getSolution())
+            if self.relaxation is not None:
+                self.relaxation.starts_from(self._plan.y)
         t, wanted = ts.getTime(), ts.getTimeStep()
         if not self.adaptive:
             h, t_new = self.end_of_step(t, wanted)
@@ -124,13 +69,12 @@ class FusedRK:
             self.rejections += 1
         raise GaveUp(f"{MOST_REJECTIONS} rejected steps in a row, the last of {h:.3g}")
 
-    def stretch(self, t: float, h: float, t_new: float, y: np.ndarray, y_new: np.ndarray) -> float:
-        """y += g (y_new - y) with the factor that keeps the energy; returns the time t + g h.
+    def stretch(self, t: float, h: float, t_new: float, y: np.ndarray, step: np.ndarray) -> float:
+        """y += g step with the factor that keeps the energy; returns the time t + g h.
 
         A step that lands on a segment's end keeps its time: there the stretch, of the order of the
-        method's error, is part of that error. ``y_new`` is used up.
+        method's error, is part of that error.
         """
-        step = np.subtract(y_new, y, out=y_new)
         factor = self.relaxation.factor(t, y, step)
         if self._onto is None:
             self._onto = kinetic.Stage([y], [y], [[]])  # y += factor step, in one pass
@@ -157,51 +101,44 @@ class FixedPlan:
     """
 
     def __init__(self, owner: FusedRK, vec) -> None:
-        self.owner, ps = owner, owner.ps
+        self.owner = owner
         tableau = owner.tableau
-        self.stages = s = int(np.flatnonzero(tableau.b)[-1]) + 1
+        s = int(np.flatnonzero(tableau.b)[-1]) + 1
         A, b = tableau.A, tableau.b
-        self.vecs = [ps.create_vec() for _ in range(2)]
-        self.vec, self.y = vec, ps.array(vec)
-        y = self.y
-        Y = [ps.array(v) for v in self.vecs]
-        self.inputs = [(vec, y)] + [(self.vecs[i % 2], Y[i % 2]) for i in range(1, s)]
-        self.y_new = y if owner.relaxation is None else Y[s % 2]
+        self.c = [float(c) for c in tableau.c[:s]]
+        # With relaxation the last stage gives the step alone, onto nothing instead of rho.
+        relaxed = owner.relaxation is not None
+        result, start = (stage_input(s), "nothing") if relaxed else ("y", "y")
         chain = all(not A[i, : i - 1].any() for i in range(2, s))
-        self.K = {} if chain else slopes(ps, [j for j in range(s - 1) if needed(A, b, j, s)])
-        total = ps.aligned() if chain else None
-        self.plan = []
+        work = []
         for i in range(s):
             last = i == s - 1
-            targets, bases, sources, weights = [], [], [], []
+            targets, slope = [], None
             if not last:
                 used = [j for j in range(i) if A[i + 1, j]] if not chain else []
-                targets.append(self.inputs[i + 1][1])
-                bases.append(y)
-                sources.append([self.K[j] for j in used])
-                weights.append([A[i + 1, i], *A[i + 1, used]])
+                weights = [A[i + 1, i], *A[i + 1, used]]
+                targets.append((stage_input(i + 1), "y", [f"K{j}" for j in used], weights))
+                slope = None if chain or not needed(A, b, i, s) else f"K{i}"
             if chain or last:
                 used = [j for j in range(i) if b[j]] if not chain else []
-                targets.append(self.y_new if last else total)
-                bases.append(total if chain and i else y)
-                sources.append([self.K[j] for j in used])
-                weights.append([b[i], *b[used]])
-            self.plan.append(make_stage(targets, bases, sources, weights, self.K.get(i)))
+                base, weights = "sum" if chain and i else start, [b[i], *b[used]]
+                targets.append((result if last else "sum", base, [f"K{j}" for j in used], weights))
+            work.append((stage_input(i), targets, slope))
+        self.stages = make_stages(owner.equation, vec, work, {"y", result})
+        self._run = self.stages.run
+        self.vec, self.y = vec, self.stages.array("y")
+        self.step = self.stages.array(result) if relaxed else None
 
     def take(self, t: float, h: float, t_new: float) -> float:
         """rho(t) -> rho(t + h); returns the new time."""
-        equation, c = self.owner.equation, self.owner.tableau.c
-        for (vec, X), (stage, weights), ci in zip(self.inputs, self.plan, c, strict=False):
-            np.multiply(weights, h, out=stage.coefficients)
-            equation.evaluate_stage(t_new if ci == 1 else t + ci * h, vec, X, stage)
-        if self.y_new is not self.y:
-            t_new = self.owner.stretch(t, h, t_new, self.y, self.y_new)
+        self._run(times(self.c, t, h, t_new), h)
+        if self.step is not None:
+            t_new = self.owner.stretch(t, h, t_new, self.y, self.step)
         self.vec.stateIncrease()
         return t_new
 
     def destroy(self) -> None:
-        for vec in self.vecs:
-            vec.destroy()
+        self.stages.destroy()
 
 
 class AdaptivePlan:
@@ -212,55 +149,36 @@ class AdaptivePlan:
     """
 
     def __init__(self, owner: FusedRK, vec) -> None:
-        self.owner, ps = owner, owner.ps
+        self.owner = owner
         tableau = owner.tableau
         A, b, s = tableau.A, tableau.b, tableau.b.size
+        self.c = [float(c) for c in tableau.c]
         self.fsal = tableau.first_same_as_last and owner.relaxation is None
-        self.vec, self.y = vec, ps.array(vec)
-        self.vecs = [ps.create_vec() for _ in range(2)]
-        Y = [ps.array(v) for v in self.vecs]
-        self.inputs = [(vec, self.y)] + [(self.vecs[i % 2], Y[i % 2]) for i in range(1, s)]
-        self.y_new = Y[(s - 1) % 2] if self.fsal else Y[s % 2]
-        self.K = list(slopes(ps, range(s)).values())
-        self.error_weights = b - tableau.embedded
-        self.parity = 0
-        self.plans = [self._stages(A, b, s, parity) for parity in range(2 if self.fsal else 1)]
-
-    def _order(self, s: int, parity: int) -> list:
-        """The slope arrays of a step: the first and the last change places every step if fsal."""
-        K = list(self.K)
-        if parity:
-            K[0], K[s - 1] = K[s - 1], K[0]
-        return K
-
-    def _stages(self, A, b, s: int, parity: int) -> list:
-        K = self._order(s, parity)
-        plan = []
+        result = stage_input(s - 1 if self.fsal else s)
+        work = []
         for i in range(s):
-            row = A[i + 1] if i + 1 < s else b
-            target = self.inputs[i + 1][1] if i + 1 < s else self.y_new
-            if self.fsal and i == s - 1:
-                plan.append(make_stage([], [], [], [], K[i]))
-                continue
-            used = [j for j in range(i) if row[j]]
-            sources, weights = [K[j] for j in used], [row[i], *row[used]]
-            plan.append(make_stage([target], [self.y], [sources], [weights], K[i]))
-        return plan
+            row, targets = A[i + 1] if i + 1 < s else b, []
+            if not (self.fsal and i == s - 1):
+                used = [j for j in range(i) if row[j]]
+                target = stage_input(i + 1) if i + 1 < s else result
+                sources, weights = [f"K{j}" for j in used], [row[i], *row[used]]
+                targets.append((target, "y", sources, weights))
+                if owner.relaxation is not None and i == s - 1:  # the step as well, onto nothing
+                    targets.append(("step", "nothing", sources, weights))
+            work.append((stage_input(i), targets, f"K{i}"))
+        lasting, ends = {"y", result}, ("K0", f"K{s - 1}")
+        if owner.relaxation is not None:
+            lasting.add("step")
+        error = [f"K{j}" for j in range(s)], b - tableau.embedded, result
+        swap = ends if self.fsal else ()
+        self.stages = make_stages(owner.equation, vec, work, lasting.union(swap), error, swap)
+        self.vec, self.y, self.y_new = vec, self.stages.array("y"), self.stages.array(result)
 
     def attempt(self, t: float, h: float, t_new: float, atol: float, rtol: float) -> float:
         """The weighted error of a step of h; the new rho waits for `accept`."""
-        equation, c = self.owner.equation, self.owner.tableau.c
-        plan = self.plans[self.parity]
-        K = self._order(len(plan), self.parity)
-        for i, ((vec, X), (stage, weights)) in enumerate(zip(self.inputs, plan, strict=True)):
-            if len(weights):
-                np.multiply(weights, h, out=stage.coefficients)
-            if i == 0 and self.fsal and not self.owner._fresh:
-                stage.apply(K[0], 0, len(X))
-                continue
-            equation.evaluate_stage(t_new if c[i] == 1 else t + c[i] * h, vec, X, stage)
+        known = self.fsal and not self.owner._fresh
+        error = self.stages.run(times(self.c, t, h, t_new), h, known, atol, rtol)
         self.owner._fresh = self.owner._fresh and not self.fsal
-        error = kinetic.error_norm(self.y, self.y_new, K, h * self.error_weights, atol, rtol)
         return largest(self.owner.ps.comm, error)
 
     def accept(self, t: float, h: float, t_new: float) -> float:
@@ -268,34 +186,30 @@ class AdaptivePlan:
         if self.owner.relaxation is None:
             np.copyto(self.y, self.y_new)
         else:
-            t_new = self.owner.stretch(t, h, t_new, self.y, self.y_new)
+            t_new = self.owner.stretch(t, h, t_new, self.y, self.stages.array("step"))
         self.vec.stateIncrease()
         if self.fsal:
-            self.parity = 1 - self.parity
+            self.stages.swap()
             self.owner._fresh = False
         return t_new
 
     def destroy(self) -> None:
-        for vec in self.vecs:
-            vec.destroy()
+        self.stages.destroy()
+
+
+def stage_input(i: int) -> str:
+    """The name of the array that stage i starts from: two take turns."""
+    return f"Y{i % 2}" if i else "y"
+
+
+def times(c: list[float], t: float, h: float, t_new: float) -> list[float]:
+    """The times of the stages; the end of the step is exactly ``t_new``."""
+    return [t_new if ci == 1 else t + ci * h for ci in c]
 
 
 def needed(A: np.ndarray, b: np.ndarray, j: int, s: int) -> bool:
     """Is slope j used after the stage that follows it?"""
     return bool(A[j + 2 : s, j].any() or (b[j] and j < s - 1))
-
-
-def slopes(ps, which) -> dict[int, np.ndarray]:
-    return {j: ps.aligned() for j in which}
-
-
-def make_stage(targets, bases, sources, weights, K):
-    """A kernel stage and its weights, padded to a rectangle (h times them: its coefficients)."""
-    stage = kinetic.Stage(targets, bases, sources, K)
-    table = np.zeros(np.shape(stage.coefficients))
-    for row, values in zip(table, weights, strict=False):  # no targets: one row of nothing
-        row[: len(values)] = values
-    return stage, table
 
 
 def largest(comm, value: float) -> float:

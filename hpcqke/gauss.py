@@ -17,8 +17,9 @@ import math
 
 import numpy as np
 
-from hpcqke.fused_rk import GaveUp, largest, make_stage
+from hpcqke.fused_rk import GaveUp, largest
 from hpcqke.kernels import kinetic
+from hpcqke.stages import make_stage
 
 SPREAD = math.sqrt(3) / 6
 C = np.array([0.5 - SPREAD, 0.5 + SPREAD])

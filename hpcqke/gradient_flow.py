@@ -6,7 +6,7 @@ import numpy as np
 
 from hpcqke import state
 from hpcqke.channels import inner_derivative
-from hpcqke.kernels.bracket import Bracket
+from hpcqke.kernels.bracket import Bracket, Sweep
 
 
 def with_trace(field: np.ndarray) -> np.ndarray:
@@ -83,6 +83,25 @@ class GradientFlow:
         even = self._vacuum is not None or any(c.even for c in channels)
         self._part = ps.aligned() if even else None
         self._nothing = np.zeros((ps.rows, ps.C))
+
+    def sweep(self, kernel, mean, mode) -> Sweep | None:
+        """The whole slope in one pass, with the `Kinetic` kernel and its fixed Hamiltonian.
+
+        None if more takes part than the force and drift of one h(z) - v B(z).
+        """
+        if self.tracer or self._part is not None or self._channels:
+            return None
+        return Sweep(
+            self._bracket,
+            kernel,
+            self.ps.rows,
+            self.ps.z.dz,
+            force=self.term.config.weak_force,
+            drift=self._has_drift,
+            potential=self._potential,
+            mean=mean,
+            mode=mode,
+        )
 
     def add(
         self, X: np.ndarray, F: np.ndarray, mean: np.ndarray, flux: np.ndarray, fields=()

@@ -11,10 +11,12 @@ import numpy as np
 
 from hpcqke import gauss, parallel
 from hpcqke.calibration import Trial, calibrate
+from hpcqke.case_sections import SPLITTINGS
 from hpcqke.forecast import Forecast, forecast
 from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.progress import duration
-from hpcqke.simulation import build_terms, stencil
+from hpcqke.simulation import build_terms, ranks_along_momentum, stencil
+from hpcqke.splitting import longest_step
 from hpcqke.units import label
 
 # Largest stable |lambda| dt on the imaginary axis (advection and precession are oscillations), of
@@ -22,6 +24,7 @@ from hpcqke.units import label
 REACH = {"rk3bs": 1.73, "rk4": 2.83, "rk5dp": 1.0, "rk8vr": 2.5, "midpoint": np.inf}
 REACH["gauss2"] = gauss.REACH
 VECTORS = {"rk3bs": 8, "rk4": 8, "rk5dp": 11, "rk8vr": 17, "midpoint": 40, "gauss2": 10}
+VECTORS |= {name: 6 for name in SPLITTINGS}
 
 
 def describe(case, ranks: int | None = None) -> str:
@@ -36,7 +39,7 @@ def describe(case, ranks: int | None = None) -> str:
     momentum = MomentumGrid.from_case(case.grid.momentum)
     terms, w = build_terms(case), stencil(case)
     rz, rp = choose_process_grid(
-        ranks, z.cells, w, momentum, case.grid.z.ranks, case.grid.momentum.ranks
+        ranks, z.cells, w, momentum, case.grid.z.ranks, ranks_along_momentum(case)
     )
     species = 2 if case.flavors.antineutrinos else 1
     blocks = momentum.blocks(rp)
@@ -44,7 +47,10 @@ def describe(case, ranks: int | None = None) -> str:
     memory = 8 * row * z.cells * VECTORS[case.time.integrator] / ranks
     grids = _Sizes(z, momentum)
     rates = {t.name: t.max_rate(grids) for t in terms}
-    limit = REACH[case.time.integrator] / sum(rates.values()) if any(rates.values()) else np.inf
+    if case.time.integrator in SPLITTINGS:
+        limit = longest_step(z.dz, momentum.v)
+    else:
+        limit = REACH[case.time.integrator] / sum(rates.values()) if any(rates.values()) else np.inf
     time, rate_unit = (label(unit, case.units.system) for unit in ("1/mu", "mu"))
     lines = [
         f"case            {case.name}",
@@ -80,6 +86,7 @@ def landing_step(case, limit: float) -> float:
 def costs(case, trial: Trial, whole: Forecast, ranks: int, cells: int, limit: float,
           dt: float | None) -> list[str]:
     """The lines about steps, time and disk space."""
+    time = label("1/mu", case.units.system)
     rate = trial.slopes * cells * trial.share / trial.step / trial.ranks * 1e-6
     if case.time.step:
         step = f"given {case.time.step:.4g}"
@@ -91,7 +98,7 @@ def costs(case, trial: Trial, whole: Forecast, ranks: int, cells: int, limit: fl
     parts = ", ".join(f"{name} {seconds:.2g}" for name, seconds in whole.seconds.items())
     size = case.state_bytes()
     lines = [
-        f"step            {step} ({case.time.integrator}; limit {limit:.4g})",
+        f"step            {step} {time} ({case.time.integrator}; limit {limit:.4g})",
         f"trial           {trial.steps} steps {piece} on {several(trial.ranks, 'rank')}, to t = "
         f"{trial.t:.4g}: {rate:.1f} Mcell/s/core stepping",
         f"cost            {counted(whole.steps)} steps, {counted(whole.slopes)} right-hand sides "

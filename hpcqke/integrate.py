@@ -3,9 +3,10 @@
 Methods: ``rk3bs rk4 rk5dp rk8vr`` are PETSc's explicit Runge-Kutta pairs 3bs, 4, 5dp, 8vr, adaptive
 if the case gives a tolerance, fixed if it gives a step; they run fused into the kernels
 (`hpcqke.fused_rk`) unless the user's options speak to PETSc's own type (-ts_type, -ts_rk_*,
--ts_adapt_*), which then does the steps. ``midpoint`` is TSTHETA with theta = 1/2 on the implicit
-midpoint, solved without a matrix; ``gauss2`` is the two-stage Gauss method, solved by its own fixed
-point (`hpcqke.gauss`). Both keep quadratic invariants.
+-ts_adapt_*), which then does the steps. ``bm4 bm6`` are splittings with fixed steps
+(`hpcqke.splitting`). ``midpoint`` is TSTHETA with theta = 1/2 on the implicit midpoint, solved
+without a matrix; ``gauss2`` is the two-stage Gauss method, solved by its own fixed point
+(`hpcqke.gauss`). Both keep quadratic invariants.
 
 A run is cut into segments that end exactly on the times at which something is written. Everything
 that a step depends on is (t, rho, dt, segment): a run restarted from them gives the same bits. For
@@ -22,9 +23,11 @@ from dataclasses import dataclass
 
 from hpcqke import parallel
 from hpcqke.errors import CaseError, NumericsError
-from hpcqke.fused_rk import FusedRK, GaveUp, petsc_tableau
+from hpcqke.fused_rk import FusedRK, GaveUp
 from hpcqke.gauss import Gauss2
 from hpcqke.relaxation import Relaxation
+from hpcqke.splitting import HALVES, Splitting
+from hpcqke.tableau import petsc_tableau
 
 RK_TYPES = {"rk3bs": "3bs", "rk4": "4", "rk5dp": "5dp", "rk8vr": "8vr"}
 STOCK = ("ts_type", "ts_rk_", "ts_adapt_")
@@ -55,13 +58,12 @@ class Integrator:
         PETSc = self._PETSc = parallel.start_petsc()
         self.time, self.ps, self.equation = time, ps, equation
         self.after_step = after_step
-        self._work = ps.create_vec()
         self.ts = ts = PETSc.TS().create(ps.comm)
-        ts.setRHSFunction(equation.rhs, self._work)
+        ts.setRHSFunction(equation.rhs)  # PETSc makes what vectors it needs
         ts.setMaxSteps(NO_LIMIT)
         ts.setMaxTime(time.end)
         ts.setTimeStep(time.step or self._first_step())
-        self.fused: FusedRK | Gauss2 | None = None
+        self.fused: FusedRK | Gauss2 | Splitting | None = None
         self._relaxes = False
         self._given = [o for o in options if o.startswith(SOLVERS)]
         defaults = self._defaults(options)
@@ -70,6 +72,7 @@ class Integrator:
         self._setup = ps.create_vec()
         ts.setSolution(self._setup)
         ts.setUp()
+        self._restarts = ts.getType() == "rk"
         self._refuse_unused(options)
         self.max_steps = ts.getMaxSteps()
         self.end = min(time.end, ts.getMaxTime())
@@ -90,12 +93,16 @@ class Integrator:
             raise CaseError(
                 [f"time.relaxation = true: not with {stock[0]}, PETSc's own steps; must be false"]
             )
-        if stock and time.integrator == "gauss2":
-            raise CaseError(
-                [f'time.integrator = "gauss2": not with {stock[0]}, PETSc\'s own steps']
-            )
-        if time.integrator == "gauss2":
-            self._steps_by(Gauss2(self.ps, self.equation, self._end_of_step), adaptive)
+        if time.integrator == "gauss2" or time.integrator in HALVES:
+            if stock:
+                chosen = f'time.integrator = "{time.integrator}"'
+                raise CaseError([f"{chosen}: not with {stock[0]}, PETSc's own steps"])
+            clock = self._end_of_step
+            if time.integrator in HALVES:
+                stepper = Splitting(self.ps, self.equation, time.integrator, clock)
+            else:
+                stepper = Gauss2(self.ps, self.equation, clock)
+            self._steps_by(stepper, adaptive)
             return {}
         if time.integrator == "midpoint":
             ts.setType("theta")
@@ -134,7 +141,7 @@ class Integrator:
             "ts_adapt_wnormtype": "infinity",
         }
 
-    def _steps_by(self, stepper: FusedRK | Gauss2, adaptive: bool) -> None:
+    def _steps_by(self, stepper: FusedRK | Gauss2 | Splitting, adaptive: bool) -> None:
         """Let ``stepper`` do the steps of the TS."""
         self.fused, self.fixed = stepper, not adaptive
         self.ts.setType("python")
@@ -160,6 +167,10 @@ class Integrator:
         unused = [n for n in names if not n.startswith("-log") and not option_used(self._PETSc, n)]
         if unused:
             raise CaseError([f"{n}: a PETSc option that nothing in this run uses" for n in unused])
+
+    def caution(self) -> str | None:
+        """A line of warning about the step that was chosen, if one is due."""
+        return self.fused.caution(self.first_step) if isinstance(self.fused, Splitting) else None
 
     def begin(self, progress: Progress, vec) -> None:
         """Continue from ``progress`` with the state ``vec``."""
@@ -236,7 +247,7 @@ class Integrator:
         if not self.fixed:
             now.dt = ts.getTimeStep()
         ts.setTime(now.t)
-        if ts.getType() == "rk":
+        if self._restarts:
             ts.restartStep()
         if self.after_step(now, ts.getSolution()):
             self.stopped = True
@@ -259,7 +270,6 @@ class Integrator:
         if self.fused:
             self.fused.destroy()
         self._setup.destroy()
-        self._work.destroy()
         database = self._PETSc.Options()
         for name in self._given:
             database.delValue(name)

@@ -9,28 +9,41 @@ from __future__ import annotations
 import numpy as np
 
 from hpcqke.kernels import kinetic
+from hpcqke.kernels.bracket import RowSums
 
 
 class MomentumSums:
-    """Sums of own rows, or (``ghosts``) of own rows with the ghost rows before and after."""
+    """Sums of own rows, or (``ghosts``) of own rows with the ghost rows before and after.
 
-    def __init__(self, ps, kernel, ghosts: bool = False) -> None:
-        self.ps, self.kernel = ps, kernel
-        self.parts = [ps.ghosts.width_z, ps.rows, ps.ghosts.width_z] if ghosts else [ps.rows]
+    ``energy`` (blocks, species, lanes), if given: of the same pass, sum_p energy Tr rho.
+    """
+
+    def __init__(self, ps, kernel, ghosts: bool = False, energy: np.ndarray | None = None) -> None:
+        self.ps, self._kernel = ps, RowSums(kernel, energy)
+        width = ps.ghosts.width_z if ghosts else 0
+        self.parts = [width, ps.rows, width] if ghosts else [ps.rows]
         rows, own = sum(self.parts), ps.chunk_start.size - 1
-        self._parts = [np.zeros((own, n, 2 * ps.C)) for n in self.parts]
-        self._local = self._parts[0] if not ghosts else np.zeros((own, rows, 2 * ps.C))
-        self._all = np.zeros((ps.blocks.chunks, rows, 2 * ps.C))
-        self._counts = [int(n) * rows * 2 * ps.C for n in np.diff(ps.chunk_bounds)]
-        self._sums = np.zeros((rows, 2 * ps.C))
+        numbers = rows * (2 * ps.C + (energy is not None))
+        self._local = np.zeros((own, numbers))
+        self._all = np.zeros((ps.blocks.chunks, numbers)) if ps.ranks_p > 1 else self._local
+        self._counts = [int(n) * numbers for n in np.diff(ps.chunk_bounds)]
+        self._totals = np.zeros((1, numbers))
+        self._sums = self._totals[0, : rows * 2 * ps.C].reshape(rows, 2 * ps.C)
+        self.energies = self._totals[0, rows * 2 * ps.C :]
+        """sum_p energy Tr rho of each row, from the last `finish`."""
 
     def start(self, *arrays: np.ndarray):
         """Begin the sums of X, or of (lo, X, hi); returns what `finish` wants."""
-        for array, part in zip(arrays, self._parts, strict=True):
-            if part.shape[1]:
-                self.kernel.moments(array, part)
-        if len(self._parts) > 1:
-            np.concatenate(self._parts, axis=1, out=self._local)
+        for part, array in enumerate(arrays):
+            self.add(part, array)
+        return self.exchange()
+
+    def add(self, part: int, array: np.ndarray) -> None:
+        """This rank's sums of X, or of part 0, 1 or 2 of (lo, X, hi)."""
+        self._kernel.moments(array, self._local, sum(self.parts[:part]))
+
+    def exchange(self):
+        """Send the sums of all parts; returns what `finish` wants."""
         if self.ps.ranks_p == 1:
             return None
         from mpi4py import MPI
@@ -43,6 +56,5 @@ class MomentumSums:
         """(rows, 2 N_f^2): M, then F; overwritten by the next sum."""
         if request is not None:
             request.Wait()
-        chunks = self._local if request is None else self._all
-        kinetic.combine(chunks, self.ps.blocks.group, self._sums)
+        kinetic.combine(self._all[:, None], self.ps.blocks.group, self._totals)
         return self._sums

@@ -9,6 +9,9 @@ layout X[z, block, species*component, lane]. Two things differ from a textbook D
 
 from __future__ import annotations
 
+import mmap
+from contextlib import suppress
+
 import numpy as np
 
 from hpcqke.errors import CaseError
@@ -60,8 +63,16 @@ def choose_process_grid(
     raise CaseError(faults)
 
 
+HUGE = 2**22  # bytes from which huge pages are asked for; NumPy does not for zeros
+
+
 def aligned_zeros(count: int, boundary: int = 64) -> np.ndarray:
     """Zeros whose first byte lies on a multiple of ``boundary`` (PETSc and NumPy give 16)."""
+    if 8 * count >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        pages = mmap.mmap(-1, 8 * count, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with suppress(OSError):  # a kernel without them
+            pages.madvise(mmap.MADV_HUGEPAGE)
+        return np.frombuffer(pages)
     room = np.zeros(count + boundary // 8)
     first = (-room.ctypes.data % boundary) // 8
     return room[first : first + count]

@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hpcqke import state
-from hpcqke.momentum_sums import MomentumSums
-from hpcqke.refractive_energy import FLUXES, bilinear, curl, derivative, interaction
-from hpcqke.species_view import kinetic_kernel
+from hpcqke.kernels.interaction import energies
+from hpcqke.refractive_energy import curl, derivative
 from hpcqke.sums import ordered_sum
 
 ROUNDING = 8e-16
@@ -28,28 +26,31 @@ class Relaxation:
         self.equation, self.lands = equation, lands
         ps = equation.ps
         weight = ps.pack_modes((ps.momentum.weight * equation.energy)[ps.own[1:]])
+        energy = weight[:, None, :] * np.asarray(equation.energy_shares)[None, :, None]
         self._order = equation.transport.scheme()[0] if equation.transport else 0
-        self._kinetic = MomentumSums(ps, kinetic_kernel(ps, weight, equation.energy_shares))
+        self._of_step = equation.sums_with(energy)
+        self._start = self._sums = None
+        self._rows = np.zeros((ps.rows, 5))  # L, Q and size of U/mu, L and size of K and V
+
+    def starts_from(self, y: np.ndarray) -> None:
+        """The steps to come are evaluated at this very array first."""
+        self._start, self._sums = y, self.equation.keep_sums_of(y)
 
     def factor(self, t: float, y: np.ndarray, step: np.ndarray) -> float:
         """g of the step D from y (own rows of both); the same on all ranks. Collective."""
         equation, ps = self.equation, self.equation.ps
-        C, external = ps.C, equation.external
-        sums, change = equation.momentum_sums(y), equation.momentum_sums(step)
-        size = np.abs(bilinear(sums, sums))[:, : FLUXES.stop].sum(axis=1)
-        M, dM = sums[:, 0], change[:, 0]
-        linear1, quadratic1 = self._extra(sums, change)
-        kinetic_rows = self._kinetic.finish(self._kinetic.start(step))[:, :C]
-        rows = np.stack(
-            [
-                interaction(sums, change) + linear1,
-                0.5 * interaction(change, change) + quadratic1,
-                size,
-                state.trace(kinetic_rows) + external.density(dM),
-                np.abs(external.density(M)),
-            ],
-            axis=-1,
-        )
+        external = equation.external
+        kept = self._sums if y is self._start else None
+        sums = equation.momentum_sums(y) if kept is None else kept
+        change, kinetic_rows = equation.momentum_sums_with(self._of_step, step)
+        rows = self._rows
+        energies(sums, change, rows)
+        rows[:, 3] = kinetic_rows
+        if equation.c18:
+            self._add_extra(sums, change, rows)
+        if external.of_place:
+            rows[:, 3] += external.density(change[:, 0])
+            rows[:, 4] = np.abs(external.density(sums[:, 0]))
         if equation.along_z is not None:  # mu(z)
             rows[:, :3] *= equation.along_z[slice(*ps.z_range), None]
         totals = ps.z.dz * ordered_sum(rows, ps.z_comm)
@@ -61,14 +62,11 @@ class Relaxation:
         factor = -linear / quadratic
         return factor if abs(factor - 1) < 0.1 else 1.0
 
-    def _extra(self, sums: np.ndarray, change: np.ndarray):
+    def _add_extra(self, sums: np.ndarray, change: np.ndarray, rows: np.ndarray) -> None:
         """The linear and the quadratic part of U1/mu of own rows; U1 needs all rows of F."""
-        c18 = self.equation.c18
-        if not c18:
-            return 0.0, 0.0
-        ps, own = self.equation.ps, slice(*self.equation.ps.z_range)
+        ps, own, c18 = self.equation.ps, slice(*self.equation.ps.z_range), self.equation.c18
         both = np.concatenate(ps.z_comm.allgather(np.concatenate([sums, change], axis=1)))
         gradient = derivative(both, self._order, ps.z.dz)[own]
         dz_sums, dz_change = np.split(gradient, 2, axis=1)
-        linear = curl(sums, dz_change) + curl(change, dz_sums)
-        return c18 * linear, c18 * curl(change, dz_change)
+        rows[:, 0] += c18 * (curl(sums, dz_change) + curl(change, dz_sums))
+        rows[:, 1] += c18 * curl(change, dz_change)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hpcqke import case_checks, parallel, terms, units
 from hpcqke.case import Case
+from hpcqke.case_sections import SPLITTINGS
 from hpcqke.errors import EXIT, CaseError, HpcqkeError
 from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.storage import together
@@ -34,6 +35,11 @@ def build_terms(case: Case) -> list:
 def stencil(case: Case) -> int:
     """Ghost rows in z: the widest that a term asks for."""
     return case_checks.stencil(case)
+
+
+def ranks_along_momentum(case: Case) -> int:
+    """Ranks that share the momenta, 0 = any number: a splitting wants a cell's sums on one rank."""
+    return 1 if case.time.integrator in SPLITTINGS else case.grid.momentum.ranks
 
 
 def stencil_p(case: Case) -> int:
@@ -74,7 +80,7 @@ class Simulation:
             2 if case.flavors.antineutrinos else 1,
             stencil(case),
             grid.z.ranks,
-            grid.momentum.ranks,
+            ranks_along_momentum(case),
             comm,
             stencil_p(case),
             "gradient" in case.terms and case.terms["gradient"].mode == "tracer",

@@ -11,9 +11,11 @@ import numpy as np
 LIMB = 2.0**36
 
 
-def power_of_two_above(x: float) -> float:
+def power_of_two_above(x: np.ndarray) -> np.ndarray:
     """The smallest power of two >= x (1 for x = 0), so that scaling by it is exact."""
-    return 2.0 ** int(np.ceil(np.log2(x))) if x > 0 and np.isfinite(x) else 1.0
+    fraction, exponent = np.frexp(x)
+    power = np.ldexp(1.0, exponent - (fraction == 0.5))
+    return np.where((x > 0) & np.isfinite(x), power, 1.0)
 
 
 def ordered_sum(values: np.ndarray, comm) -> np.ndarray:
@@ -27,7 +29,7 @@ def ordered_sum(values: np.ndarray, comm) -> np.ndarray:
     top = np.abs(values).max(axis=0) if len(values) else np.zeros(values.shape[-1])
     top[np.isnan(top)] = np.inf  # MPI's maximum of a not-a-number is not defined
     comm.Allreduce(MPI.IN_PLACE, top, MPI.MAX)
-    scale = np.array([power_of_two_above(x) for x in top])
+    scale = power_of_two_above(top)
     bad = ~np.isfinite(top)
     scaled = np.where(bad, 0.0, values) * (LIMB / scale)
     high = np.rint(scaled)

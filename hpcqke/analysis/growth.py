@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hpcqke.analysis.linear import LinearSystem
+from hpcqke.analysis.linear import LinearSystem, central_wavenumber
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from hpcqke.case import Case
 
 #: rms of the off-diagonal elements, over |P^z|, up to which a run counts as linear.
 LINEAR = 0.05
@@ -46,13 +48,18 @@ def linear_window(
     The phase ends where the rms of the off-diagonal elements passes 5 % of the mean |P^z|; what
     comes before is left to the waves that decay.  None if a run has no such rows.
     """
+    time, end = series["time"].values, linear_end(series, systems)
+    if np.sum(time <= end) < 3:
+        return None
+    return float(0.4 * time[0] + 0.6 * end), end
+
+
+def linear_end(series: xr.Dataset, systems: Mapping[str, LinearSystem]) -> float:
+    """The last row's time before the rms of the off-diagonal elements passes 5 % of |P^z|."""
     scale = max(np.sqrt(np.mean(s.polarization**2)) for s in systems.values())
     time = series["time"].values
     over = np.flatnonzero(series["off_diagonal_rms"].values > LINEAR * scale)
-    end = over[0] - 1 if over.size else time.size - 1
-    if end < 2:
-        return None
-    return float(0.4 * time[0] + 0.6 * time[end]), float(time[end])
+    return float(time[max(over[0] - 1, 0)] if over.size else time[-1])
 
 
 def fit_growth(series: xr.Dataset, window: tuple[float, float]) -> Fit:
@@ -76,6 +83,50 @@ def fit_growth(series: xr.Dataset, window: tuple[float, float]) -> Fit:
         slope, residual = _line(t, y)
         bend = _line(t[-half:], y[-half:])[0] - _line(t[:half], y[:half])[0]
     return Fit(np.where(np.isfinite(slope), slope, np.nan), residual, window, rows, bend)
+
+
+class Compared(NamedTuple):
+    """One wave of a run: Fourier number, k, measured and predicted rates, in mu."""
+
+    pair: str
+    n: int
+    k: float
+    measured: float
+    residual: float
+    predicted: float
+    on_grid: float
+
+
+def scheme_of(case: Case) -> tuple[int, float]:
+    """Order of the advection (0: none) and step along z."""
+    z, advection = case.grid.z, case.terms.get("advection")
+    return (advection.order if advection else 0), z.length / z.cells
+
+
+def compare(series: xr.Dataset, systems: Mapping[str, LinearSystem], fit: Fit,
+            scheme: tuple[int, float], most: int = 3) -> list[Compared]:  # fmt: skip
+    """The largest waves of each pair at the end of the window, beside the linearised equations.
+
+    scheme: order (0: no advection) and step of the difference along z. Waves that the fit has no
+    rate for are left out; the largest of a pair comes first.
+    """
+    order, step = scheme
+    psi = spectrum(series)
+    k = psi["k"].values
+    inside = psi["time"].values <= fit.window[1] + 1e-9
+    last = psi.values[inside][-1]
+    zero = int(np.abs(k).argmin())
+    found = []
+    for i, pair in enumerate(psi["pair"].values):
+        for j in np.argsort(-last[i], kind="stable")[:most]:
+            if not np.isfinite(fit.gamma[i, j]):
+                continue
+            stream = k[j] if order else 0.0
+            grid = central_wavenumber(stream, step, order) if order else 0.0
+            rates = systems[str(pair)].growth([stream, float(grid)])[0]
+            found.append(Compared(str(pair), int(j) - zero, float(k[j]), float(fit.gamma[i, j]),
+                                  float(fit.residual[i, j]), *map(float, rates)))  # fmt: skip
+    return found
 
 
 def _line(t: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

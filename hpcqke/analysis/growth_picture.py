@@ -24,8 +24,6 @@ BENT = 0.1
 
 def draw_growth(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     """Measured growth rate of every k over the theory curve of this very case."""
-    if run.case.grid.momentum.azimuths > 1:
-        raise Skip("linear theory is that of axial symmetry")
     series, systems = series_of(run), run_systems(run)
     if "advection" not in run.case.terms:
         raise Skip("without advection growth does not depend on k")
@@ -39,14 +37,16 @@ def draw_growth(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     fit = _fit(run, series, systems, max(systems[p].growth(k)[0].max() for _, p in chosen))
     ranges = [_growing_range(systems[p], k) for _, p in chosen]
     span = min(low for low, _ in ranges), max(high for _, high in ranges)
-    grid = run.case.grid.z
-    scheme = run.case.terms["advection"].order, grid.length / grid.cells
+    scheme = growth.scheme_of(run.case)
+    largest = {w.pair: w for w in growth.compare(series, systems, fit, scheme, most=1)}
     panels = {"nrows": len(chosen), "sharex": True, "squeeze": False}
     with picture(file, (7.0, 3.9 + 2.7 * (len(chosen) - 1)), **panels) as (_, axes):
         for ax, (i, pair) in zip(axes[:, 0], chosen, strict=True):
             _panel(ax, systems[pair], k, fit, i, scheme, span)
             name = "" if len(pairs) == 1 else f" of {SECTOR.get(pair, pair)}"
             ax.set_ylabel(rf"$\gamma${name}  [$\mu$]")
+            if pair in largest:
+                _mark_largest(ax, largest[pair])
         axes[0, 0].legend(loc="best")
         axes[-1, 0].set_xlim(*span)
         axes[-1, 0].set_xlabel(r"$k$  [$\mu$]")
@@ -92,6 +92,13 @@ def _panel(ax: Any, system: LinearSystem, k: np.ndarray, fit: growth.Fit, i: int
             markerfacecolor="none", **marks)  # fmt: skip
     top = max(theory.max(), 0.05 * np.abs(measured[shown]).max(initial=0.0), 1e-12)
     ax.set_ylim(-0.25 * top, 1.25 * top)
+
+
+def _mark_largest(ax: Any, wave: growth.Compared) -> None:
+    """The largest wave's measured rate beside the predicted one, in words."""
+    text = rf"largest wave, $k$ = {wave.k + 0.0:.4g}: $\gamma$ = {wave.measured:.5g}"
+    ax.text(0.02, 0.04, f"{text}, predicted {wave.on_grid:.5g}", transform=ax.transAxes,
+            fontsize=9, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8})  # fmt: skip
 
 
 def _growing_range(system: LinearSystem, k: np.ndarray) -> tuple[float, float]:

@@ -1,29 +1,37 @@
-"""Linearised flavor waves, psi_b = P^x_b + i P^y_b ~ a_b exp[-i(Omega t - k z)].
+"""Linearised flavor waves, psi_s = P^x_s + i P^y_s ~ a_s exp[-i(Omega t - k z)].
 
-From dP/dt + v d_z P = W x P with W_b = mu sum_b' w_b' (1 - v_b v_b') (P_b' - Pbar_b'), at first
-order around P = P^z z (nu and nubar precess about the same W):
+s is a mode: species, |p| and v. From dP/dt + v d_z P = V x P + C[P] at first order around
+P = P^z z, with sigma = +1 for neutrinos, -1 for antineutrinos (convention of Sigl and Raffelt):
 
-    Omega a_b    = (v_b k - W^z_b) a_b    + P^z_b    mu sum_b' w_b' (1 - v_b v_b') (a_b' - abar_b')
-    Omega abar_b = (v_b k - W^z_b) abar_b + Pbar^z_b mu sum_b' w_b' (1 - v_b v_b') (a_b' - abar_b')
+    Omega a_s = [v_s k - V^z_s - i (Gamma_s + kappa_s)] a_s + i kappa_s <a>_s
+                + P^z_s mu sum_s' w_s' sigma_s' (1 - v_s v_s') a_s'
+    V^z_s     = mu sum_s' w_s' sigma_s' (1 - v_s v_s') P^z_s' + V_s
 
-The net wave a - abar obeys the first line with P^z - Pbar^z alone; whatever is not in it only
-streams (real Omega), so growth rates are computed from the net system of N_v waves.
+V_s is the rest of H_aa - H_bb: matter, and vacuum with the sign sigma (its off-diagonal elements
+only seed: linear theory is that of mixing angles to zero, with H_vac's own diagonal). Gamma and
+kappa are the means of the two flavors' absorption and scattering rates, <a> the mean over
+directions of one species and |p|. This is the branch of axial symmetry; waves ~ exp(+-i phi) around
+the axis obey the same with -(1/2) sqrt(1 - v^2) sqrt(1 - v'^2) in place of 1 - v v' and <a> = 0.
 
-Three flavors with diagonal rho: the element rho_ab decouples from the others and obeys the same
-equations with psi = 2 conj(rho_ab) and P^z = rho_aa - rho_bb (see `sectors`).
+Modes of one v whose own frequency and rates agree are summed: A, B = sum w sigma (1, v) a is all
+they act by, and what is not in the sum only streams. Without vacuum and collisions N_v net waves
+are left. Three flavors with diagonal rho: rho_ab decouples from the others and obeys the same with
+psi = 2 conj(rho_ab) and P^z = rho_aa - rho_bb (`sectors`). A wave of psi with k and Re Omega is one
+of rho_ab with -k and -Re Omega.
 
 Units: mu = sqrt2 G_F n sets them; k, Omega in mu, lengths and times in 1/mu.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hpcqke.errors import CaseError
+from hpcqke.state import PAIR_NAMES, PAIRS
 
 #: f' = (1/h) sum_m c_m (f_{+m} - f_{-m}), m = 1...order/2
 CENTRAL = {
@@ -34,6 +42,10 @@ CENTRAL = {
 }
 #: Im Omega below this fraction of the largest rate in the matrix is round-off of a real root.
 ROUND_OFF = 1e-7
+#: Axial symmetry kept, or broken by waves exp(+-i phi).
+BRANCHES = ("symmetric", "breaking")
+#: Matrices up to this size are solved whole, larger ones by SLEPc.
+DENSE = 1500
 
 
 class Modes(NamedTuple):
@@ -48,60 +60,154 @@ class Modes(NamedTuple):
         return self.omega[:, 0].imag
 
 
+class Blocks(NamedTuple):
+    """Waves of each block: own frequency, complex with collisions, source mu w sigma P^z, kappa."""
+
+    local: NDArray
+    source: NDArray[np.float64]
+    scattering: NDArray[np.float64]
+
+
 @dataclass(frozen=True)
 class LinearSystem:
-    """A homogeneous state: v, weight of shape (Nv,), polarization P^z of shape (S, Nv), mu.
+    """A homogeneous state: v, weight (Nv,), P^z (S, Np, Nv), mu, and what acts beside mu.
 
-    S = 1: neutrinos; S = 2: neutrinos and antineutrinos.  One-dimensional input means S = 1.
+    S = 1: neutrinos; S = 2: neutrinos and antineutrinos; fewer dimensions mean S = 1, N_p = 1.
+    p_weight (Np,); frequency V_s, damping Gamma_s and scattering kappa_s: (S, Np), in mu.
+    azimuths: bins around the axis, 0 for a continuum.
     """
 
     v: NDArray[np.float64]
     weight: NDArray[np.float64]
     polarization: NDArray[np.float64]
     mu: float = 1.0
+    p_weight: NDArray[np.float64] = field(default_factory=lambda: np.ones(1))
+    frequency: NDArray[np.float64] | float = 0.0
+    damping: NDArray[np.float64] | float = 0.0
+    scattering: NDArray[np.float64] | float = 0.0
+    azimuths: int = 0
 
     def __post_init__(self) -> None:
         v = np.atleast_1d(np.asarray(self.v, float))
-        weight = np.broadcast_to(np.asarray(self.weight, float), v.shape)
+        p_weight = np.atleast_1d(np.asarray(self.p_weight, float))
         polarization = np.atleast_2d(np.asarray(self.polarization, float))
-        if polarization.shape not in ((1, v.size), (2, v.size)):
+        if polarization.ndim == 2:
+            polarization = polarization[:, np.newaxis]
+        if polarization.shape[1:] != (p_weight.size, v.size) or len(polarization) > 2:
             raise ValueError(f"polarization of shape {polarization.shape} for {v.size} directions")
-        object.__setattr__(self, "v", v)
-        object.__setattr__(self, "weight", weight)
-        object.__setattr__(self, "polarization", polarization)
+        arrays = {"v": v, "p_weight": p_weight, "polarization": polarization}
+        arrays["weight"] = np.broadcast_to(np.asarray(self.weight, float), v.shape)
+        for name in ("frequency", "damping", "scattering"):
+            value = np.asarray(getattr(self, name), float)
+            arrays[name] = np.broadcast_to(value, polarization.shape[:2])
+        for name, array in arrays.items():
+            object.__setattr__(self, name, array)
+
+    @property
+    def sign(self) -> NDArray[np.float64]:
+        """sigma of each species."""
+        return np.array([1.0, -1.0])[: len(self.polarization)]
 
     @property
     def net(self) -> NDArray[np.float64]:
-        """P^z - Pbar^z per direction, (Nv,)."""
-        return self.polarization[0] - self.polarization[1:].sum(axis=0)
+        """sum over |p| of P^z - Pbar^z per direction, (Nv,)."""
+        return np.einsum("s,p,spv->v", self.sign, self.p_weight, self.polarization)
 
-    @property
-    def coupling(self) -> NDArray[np.float64]:
-        """mu w_b' (1 - v_b v_b'), (Nv, Nv)."""
-        return self.mu * self.weight * (1 - np.multiply.outer(self.v, self.v))
+    def kernel(self, branch: str = "symmetric") -> NDArray[np.float64]:
+        """What couples a_v to a_v' apart from weights: 1 - v v', or its part ~ exp(+-i phi)."""
+        if branch == "symmetric":
+            return 1 - np.multiply.outer(self.v, self.v)
+        if branch != "breaking":
+            raise ValueError(f"branch {branch!r}: one of {BRANCHES}")
+        across = np.sqrt(1 - self.v**2)
+        # on two bins m = 1 and m = -1 are the same wave
+        share = 1.0 if self.azimuths == 2 else 0.5
+        return -share * np.multiply.outer(across, across)
 
     @property
     def bandwidth(self) -> float:
-        """mu sum w (|P^z| + |Pbar^z|): the scale of every growth rate and unstable k."""
-        return float(abs(self.mu) * np.sum(np.abs(self.weight * self.polarization)))
+        """mu sum w (|P^z| + |Pbar^z|): the scale of growth by self-interaction and of its k."""
+        sizes = np.einsum("p,v,spv->", np.abs(self.p_weight), np.abs(self.weight),
+                          np.abs(self.polarization))  # fmt: skip
+        return float(abs(self.mu) * sizes)
 
-    def matrix(self, k: ArrayLike, *, species: bool = False) -> NDArray[np.float64]:
-        """Matrix whose eigenvalues are Omega, (nk, n, n): n = Nv (net waves) or S Nv (species)."""
+    @property
+    def precession(self) -> NDArray[np.float64]:
+        """V^z of every wave, (S, Np, Nv)."""
+        mean = self.mu * self.kernel() @ (self.weight * self.net)
+        return mean + self.frequency[:, :, np.newaxis]
+
+    @property
+    def lossless(self) -> bool:
+        """No collisions: roots are real or come in conjugate pairs."""
+        return not (self.damping.any() or self.scattering.any())
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """Species and momenta of equal frequency and rates, summed."""
+        S, Np, Nv = self.polarization.shape
+        rates = np.stack([self.frequency, self.damping, self.scattering], axis=-1)
+        rates, index = np.unique(rates.reshape(S * Np, 3), axis=0, return_inverse=True)
+        source = np.zeros((len(rates), Nv))
+        terms = np.einsum("s,p,v,spv->spv", self.sign, self.p_weight, self.weight,
+                          self.polarization)  # fmt: skip
+        np.add.at(source, index.ravel(), terms.reshape(S * Np, Nv))
+        # what sources nothing and is in no sum that sources something only streams
+        keep = source.any(axis=1)
+        keep[0] |= not keep.any()
+        mean = self.mu * self.kernel() @ (self.weight * self.net)
+        rates, source = rates[keep], source[keep]
+        local = -mean - rates[:, :1]
+        if not self.lossless:
+            local = local - 1j * (rates[:, 1:2] + rates[:, 2:])
+        return Blocks(local, self.mu * source, rates[:, 2])
+
+    @property
+    def size(self) -> int:
+        """Coupled waves: the rows of `matrix`."""
+        return self.blocks.source.size
+
+    def matrix(self, k: ArrayLike, branch: str = "symmetric") -> NDArray:
+        """Matrix of the summed waves, whose eigenvalues are Omega: (nk, n, n), n = `size`.
+
+        Real without collisions. Its vectors are w sigma a, summed over what shares a block.
+        """
         k = np.atleast_1d(np.asarray(k, float))
-        pz = self.polarization if species else self.net[np.newaxis]
-        S, nv = pz.shape
-        coupling = self.coupling
-        sign = np.array([1.0, -1.0])[:S]
-        interaction = np.einsum("sb,bc,r->sbrc", pz, coupling, sign).reshape(S * nv, S * nv)
-        frequency = np.multiply.outer(k, self.v) - coupling @ self.net
-        n = S * nv
-        out = np.broadcast_to(interaction, (k.size, n, n)).copy()
-        out[:, np.arange(n), np.arange(n)] += np.tile(frequency, (1, S))
+        local, source, scattering = self.blocks
+        B, nv = source.shape
+        one = np.einsum("bv,vu->bvu", source, self.kernel(branch))
+        out = np.repeat(one[:, :, np.newaxis], B, axis=2).reshape(B, nv, B, nv)
+        if branch == "symmetric" and scattering.any():
+            gain = np.broadcast_to(self.weight[:, None] / self.weight.sum(), (nv, nv))
+            gains = 1j * np.einsum("b,vu->bvu", scattering, gain)
+            out = out.astype(complex)
+            out[np.arange(B), :, np.arange(B)] += gains
+        n = B * nv
+        frequency = np.tile(np.multiply.outer(k, self.v), (1, B)) + local.reshape(n)
+        out = np.broadcast_to(out.reshape(n, n), (k.size, n, n))
+        out = out.astype(np.result_type(out, frequency), copy=True)
+        out[:, np.arange(n), np.arange(n)] += frequency
         return out
 
-    def modes(self, k: ArrayLike, *, species: bool = False) -> Modes:
-        """All normal modes at each k, the fastest growing first (shapes: see `Modes`)."""
-        matrix = self.matrix(k, species=species)
+    def species_matrix(self, k: float, branch: str = "symmetric") -> NDArray:
+        """The same for the amplitudes a themselves, all species and momenta: (n, n), S Np Nv."""
+        S, Np, nv = self.polarization.shape
+        weights = self.mu * np.einsum("s,p,v->spv", self.sign, self.p_weight, self.weight)
+        out = np.einsum("spv,vu,tqu->spvtqu", self.polarization, self.kernel(branch), weights)
+        out = out.astype(float if self.lossless else complex)
+        frequency = k * self.v - self.precession
+        if not self.lossless:
+            frequency = frequency - 1j * (self.damping + self.scattering)[:, :, None]
+            gain = (branch == "symmetric") * self.weight / self.weight.sum()
+            for s, p in np.ndindex(S, Np):
+                out[s, p, :, s, p] += 1j * self.scattering[s, p] * gain
+        out = out.reshape(S * Np * nv, S * Np * nv)
+        out[np.diag_indices(S * Np * nv)] += frequency.ravel()
+        return out
+
+    def species_modes(self, k: ArrayLike) -> Modes:
+        """All normal modes a at each k, the fastest growing first (shapes: see `Modes`)."""
+        matrix = np.stack([self.species_matrix(x) for x in np.atleast_1d(np.asarray(k, float))])
         omega, vectors = np.linalg.eig(matrix)
         omega, vectors = omega.astype(complex), vectors.astype(complex)
         order = np.argsort(-omega.imag, axis=1, kind="stable")
@@ -110,65 +216,45 @@ class LinearSystem:
             np.take_along_axis(vectors, order[:, np.newaxis, :], axis=2),
         )
 
-    def growth(self, k: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(gamma, Re Omega) of the fastest growing wave at each k, both (nk,), in mu.
+    def roots(self, k: ArrayLike, branch: str = "symmetric", most: int = 1) -> NDArray:
+        """Omega of the `most` fastest growing waves at each k, complex (nk, most), in mu.
 
-        gamma is 0.0 and Re Omega is nan where every root is real (to round-off).
+        Im Omega within round-off of zero is zero. Without collisions only growing waves are
+        listed, the rest is nan; SLEPc (`size` > DENSE) lists growing ones only in any case.
         """
         k = np.atleast_1d(np.asarray(k, float))
-        gamma, real = np.zeros(k.shape), np.full(k.shape, np.nan)
+        out = np.full((k.size, most), np.nan, complex)
+        if self.size > DENSE:
+            from hpcqke.analysis.krylov import growing_roots
+
+            for row, one in zip(out, k, strict=True):
+                found = growing_roots(self, float(one), branch)[:most]
+                row[: found.size] = found
+            return out
         # blocks of about 32 MB, so that many directions times many k need no huge array
-        block = max(1, int(4e6 / self.v.size**2))
-        for start in range(0, k.size, block):
-            part = slice(start, start + block)
-            matrix = self.matrix(k[part])
-            omega = np.linalg.eigvals(matrix)
-            fastest = np.take_along_axis(omega, omega.imag.argmax(axis=1)[:, np.newaxis], 1)[:, 0]
-            grows = fastest.imag > ROUND_OFF * np.abs(matrix).max(axis=(1, 2))
-            gamma[part] = np.where(grows, fastest.imag, 0.0)
-            real[part] = np.where(grows, fastest.real, np.nan)
-        return gamma, real
+        step = max(1, int(4e6 / self.size**2))
+        for start in range(0, k.size, step):
+            part = slice(start, start + step)
+            matrix = self.matrix(k[part], branch)
+            omega = np.linalg.eigvals(matrix).astype(complex)
+            omega = np.take_along_axis(omega, np.argsort(-omega.imag, axis=1)[:, :most], axis=1)
+            floor = ROUND_OFF * np.abs(matrix).max(axis=(1, 2))[:, np.newaxis]
+            omega.imag[np.abs(omega.imag) <= floor] = 0.0
+            if self.lossless:
+                omega[omega.imag <= 0] = np.nan
+            out[part, : omega.shape[1]] = omega
+        return out
 
-    def energy_rate(self, k: float, amplitudes: ArrayLike) -> float:
-        """(dU_osc/dt)/L of the wave psi_b = a_b e^{ikz}, amplitudes (S, Nv), in mu^2.
+    def growth(
+        self, k: ArrayLike, branch: str = "symmetric"
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(gamma, Re Omega) of the fastest growing wave at each k, both (nk,), in mu.
 
-        With M = sum w D, F = sum w v D, F2 = sum w v^2 D (D = P - Pbar) the equation of motion
-        gives d_t M = -d_z F, d_t F = -d_z F2 + M x F - F x F2, and for
-        U_osc = (mu/4) int (M.M - F.F) dz:  dU_osc/dt = (mu/2) int (F.d_z F2 - M.d_z F) dz,
-        which is Eq. (7).  At second order only the transverse part contributes:
-        dU_osc/dt = (mu/2) k L Im(M* F - F* F2).
+        gamma is 0.0 and Re Omega is nan where every root is real (to round-off); with collisions
+        gamma < 0 says how slowly the most persistent wave dies away.
         """
-        a = np.atleast_2d(np.asarray(amplitudes, complex))
-        net = a[0] - a[1:].sum(axis=0)
-        M, F, F2 = (np.sum(self.weight * self.v**n * net) for n in range(3))
-        return float(0.5 * self.mu * k * (np.conj(M) * F - np.conj(F) * F2).imag)
-
-
-def eigenmode(
-    system: LinearSystem, k: float, alpha: float
-) -> tuple[NDArray[np.complex128], complex]:
-    """Amplitudes (S, Nv) and Omega of the fastest growing wave at k, in the paper's normalisation.
-
-    psi_b(z, t) = a_b exp[-i(Omega t - k z)] with a size fixed by the energy it frees or takes,
-
-        Delta U_osc(t) = 2 k^2 L alpha^2 (exp(2 gamma t) - 1) / mu
-
-    (Eq. 12 with the longitudinal part, which is of the same order, added; for more than two beams
-    the sign can differ, the size then holds for the modulus).  Two beams: |psi_+|^2 =
-    4 |k| zeta_+ alpha^2 / mu for zeta_+ > 0.  The first amplitude that is not zero is real and
-    positive.  Raises CaseError if the wave does not grow or its energy does not change (k = 0).
-    """
-    omega, vectors = (x[0] for x in system.modes(k, species=True))
-    a, gamma = vectors[:, 0], omega[0].imag
-    if gamma <= ROUND_OFF * np.abs(system.matrix(k)).max():
-        raise CaseError([f"initial.n: the wave of k = {k:.6g} does not grow, gamma = 0"])
-    rate = abs(system.energy_rate(k, a.reshape(system.polarization.shape)))
-    if rate <= ROUND_OFF * gamma * system.bandwidth * np.linalg.norm(a) ** 2:
-        raise CaseError([f"initial.n: the wave of k = {k:.6g} has no energy to fix its size by"])
-    a = a * alpha * np.sqrt(4 * gamma * k * k / (abs(system.mu) * rate))
-    first = a[np.argmax(np.abs(a) > 1e-12 * np.abs(a).max())]
-    a = a * (np.conj(first) / abs(first))
-    return a.reshape(system.polarization.shape), complex(omega[0])
+        omega = self.roots(k, branch)[:, 0]
+        return np.where(np.isnan(omega), 0.0, omega.imag), omega.real
 
 
 def central_wavenumber(k: ArrayLike, step: float, order: int) -> NDArray[np.float64]:
@@ -192,17 +278,31 @@ def two_beam_growth(k: ArrayLike, zeta_plus: float, zeta_minus: float) -> NDArra
 
 
 def sectors(
-    v: ArrayLike, weight: ArrayLike, diagonal: ArrayLike, mu: float = 1.0
-) -> dict[str, LinearSystem]:
+    v: ArrayLike, weight: ArrayLike, diagonal: ArrayLike, mu: float = 1.0, *,
+    p_weight: ArrayLike = 1.0, energy: ArrayLike = 0.0, absorption: ArrayLike = 0.0,
+    scattering: ArrayLike = 0.0, azimuths: int = 0,
+) -> dict[str, LinearSystem]:  # fmt: skip
     """The decoupled linear problems of diagonal initial data.
 
-    diagonal: rho_aa (S, Nv, N_f), S = 1 or 2, of nu (and nubar); N_f = 2: {"ex"}; N_f = 3:
-    {"emu", "etau", "mutau"}; sector ab has P^z = rho_aa - rho_bb and psi = 2 conj(rho_ab).
+    diagonal: rho_aa (S, Np, Nv, N_f) or (S, Nv, N_f), S = 1 or 2, of nu (and nubar); N_f = 2:
+    {"ex"}; N_f = 3: {"emu", "etau", "mutau"}; sector ab has P^z = rho_aa - rho_bb and
+    psi = 2 conj(rho_ab). energy: H_aa but for the self-interaction, with -H_vac for nubar;
+    absorption, scattering: rates of each flavor; all three (S, Np, N_f), in mu.
     """
     diagonal = np.asarray(diagonal, float)
-    nf = diagonal.shape[-1]
-    pairs = {"ex": (0, 1)} if nf == 2 else {"emu": (0, 1), "etau": (0, 2), "mutau": (1, 2)}
+    if diagonal.ndim == 3:
+        diagonal = diagonal[:, np.newaxis]
+    S, Np, _, nf = diagonal.shape
+    energy, absorption, scattering = (
+        np.broadcast_to(np.asarray(x, float), (S, Np, nf)) for x in (energy, absorption, scattering)
+    )
     return {
-        name: LinearSystem(v, weight, diagonal[..., a] - diagonal[..., b], mu)
-        for name, (a, b) in pairs.items()
-    }
+        name: LinearSystem(
+            v, weight, diagonal[..., a] - diagonal[..., b], mu, p_weight,
+            frequency=energy[..., a] - energy[..., b],
+            damping=0.5 * (absorption[..., a] + absorption[..., b]),
+            scattering=0.5 * (scattering[..., a] + scattering[..., b]),
+            azimuths=azimuths,
+        )
+        for name, (a, b) in zip(PAIR_NAMES[nf], PAIRS[nf], strict=True)
+    }  # fmt: skip

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from hpcqke import units
-from hpcqke.analysis.linear import LinearSystem, eigenmode
+from hpcqke.analysis.eigenmode import eigenmode
+from hpcqke.analysis.linear import LinearSystem
 from hpcqke.initial.base import Background, Recipe
 from hpcqke.schema import integer, number
 

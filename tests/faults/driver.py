@@ -110,7 +110,7 @@ class Fault:
 
 def install(site: str, sim, fault: Fault) -> None:
     """Put the fault where SITE says; of what the run itself makes, the class is changed."""
-    from hpcqke import diagnostics, fields, hook, integrate, outputs, progress
+    from hpcqke import diagnostics, fields, hook, integrate, outputs, progress, stages
 
     begin = integrate.Integrator.begin
 
@@ -135,6 +135,8 @@ def install(site: str, sim, fault: Fault) -> None:
         sim.set_state(lambda *points: fault.strike() or half(*points))
     else:
         fault.before(*places[site])
+        if site == "stage":
+            stages.way = lambda equation, count: None  # one by one: between them faults can strike
 
 
 def half(_species, z, momentum, direction) -> np.ndarray:

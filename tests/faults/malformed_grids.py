@@ -69,6 +69,11 @@ AZIMUTHS = [
     changed("fewer cells than two stencils", {
         "grid.z": {"cells": "16"}, "grid.momentum": {**OFFSETS, **RULE, "azimuths": "4"}, **EQ18},
         "grid.z.cells"),
+    changed("an eigenmode with vacuum", {
+        "terms.vacuum": {"mass_splittings": "[0.1]", "theta": "0.1"},
+        "initial": {
+            "recipe": '"eigenmode"', "zeta_plus": "0.5", "zeta_minus": "-0.5", "n": "-4",
+            "amplitude": "1e-5"}}, "initial.recipe"),
     changed("an eigenmode without axial symmetry", {
         "grid.momentum": {"azimuths": "4"}, "initial": {
             "recipe": '"eigenmode"', "zeta_plus": "0.5", "zeta_minus": "-0.5", "n": "1",
@@ -129,6 +134,18 @@ TIMES = [
             "time.step"),
     changed("gauss2 with tolerance", {"time": {"integrator": '"gauss2"', "tolerance": "1e-8"}},
             "time.step"),
+    changed("a splitting without step", {"time": {"integrator": '"bm6"', "tolerance": None}},
+            "time.step"),
+    changed("a splitting with much that it cannot", {
+        "time": {"integrator": '"bm4"', "tolerance": None, "step": "0.1", "relaxation": "true"},
+        "terms.advection": {"filter": "0.1"},
+        "grid.momentum": {"azimuths": "4", "ranks": "2"}},
+        "time.relaxation", "terms.advection.filter", "grid.momentum.azimuths",
+        "grid.momentum.ranks"),
+    changed("a splitting with gradient terms", {
+        "time": {"integrator": '"bm6"', "tolerance": None, "step": "0.1"},
+        "grid.momentum": {"offset_range": "[-1.0, 1.0]", "offset_cells": "8"},
+        "terms.gradient": {"mode": '"full"'}}, "time.integrator"),
     changed("a step beyond the end", {"time": {"tolerance": None, "step": "2.0"}}, "time.step"),
     changed("a step that is lost in rounding", {"time": {"tolerance": None, "step": "1e-17"}},
             "time.step"),

@@ -13,6 +13,7 @@ STEPPERS = {
     "rk5dp": ("time.integrator=rk5dp", "time.tolerance=1e-8"),
     "midpoint": ("time.integrator=midpoint",),
     "gauss2": ("time.integrator=gauss2",),
+    "bm6": ("time.integrator=bm6",),
 }
 GUARD = 10  # steps from one look at the state to the next
 PLACES = [("nan", 0, 0, 1), ("inf", 37, 2, 3), ("-inf", 59, 3, 0)]  # value, cell, direction, P

@@ -12,7 +12,7 @@ from mpi4py import MPI
 import hpcqke
 from hpcqke import state
 from hpcqke.case import make_case
-from hpcqke.relaxation import bilinear
+from hpcqke.refractive_energy import bilinear
 
 MIXING = {
     2: {"mass_splittings": [3.0], "theta": 0.4},

@@ -7,8 +7,8 @@ from mpi4py import MPI
 import hpcqke
 from hpcqke import parallel
 from hpcqke.errors import CaseError
-from hpcqke.fused_rk import petsc_tableau
 from hpcqke.integrate import RK_TYPES, Integrator, Progress
+from hpcqke.tableau import petsc_tableau
 
 
 def final(integrator: str, control: dict, options=()):

@@ -15,13 +15,15 @@ STEPPERS = {
     "rk5dp": {"time__integrator": "rk5dp"},
     "rk8vr": {"time__integrator": "rk8vr"},
     "gauss2": {"time__integrator": "gauss2"},
+    "bm6": {"time__integrator": "bm6"},
 }
+FIXED = ("rk4", "gauss2", "bm6")
 CONTROL = {"fixed": {"time__step": 0.07}, "adaptive": {"time__tolerance": 1e-8}}
 
 
 @pytest.mark.parametrize(
     ("stepper", "control"),
-    [(s, c) for s in STEPPERS for c in CONTROL if c == "fixed" or s not in ("rk4", "gauss2")],
+    [(s, c) for s in STEPPERS for c in CONTROL if c == "fixed" or s not in FIXED],
 )
 def test_stopped_and_restarted_on_other_ranks(stepper, control, mpirun, tmp_path):
     """Stopped at steps that no schedule knows of, gone on with 1 -> 3 -> 2 -> 4 ranks."""

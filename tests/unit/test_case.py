@@ -153,11 +153,11 @@ def test_memory_of_several_machines(monkeypatch):
     for name in ("SLURM_JOB_NUM_NODES", "PBS_NUM_NODES", "OMPI_COMM_WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.sysconf", lambda name: 1024)
-    big = {"grid.z.cells": 2000}
-    with pytest.raises(CaseError, match=r"grid\.z\.cells = 2000: must be fewer"):
+    big = {"grid.z.cells": 4000}
+    with pytest.raises(CaseError, match=r"grid\.z\.cells = 4000: must be fewer"):
         make_case(SMALL, big)
     monkeypatch.setenv("SLURM_JOB_NUM_NODES", "8")
-    assert make_case(SMALL, big).grid.z.cells == 2000
+    assert make_case(SMALL, big).grid.z.cells == 4000
 
 
 def test_every_key_says_what_it_is():

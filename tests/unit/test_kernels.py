@@ -28,7 +28,9 @@ def test_is_the_paper(module, nflavors, species, W):
 
 
 @pytest.mark.parametrize(("nflavors", "species", "W"), SHAPES)
-@pytest.mark.parametrize(("order", "filter"), [(0, 0), (2, 0), (4, 0.1), (6, 0), (6, 1), (8, 0.5)])
+@pytest.mark.parametrize(
+    ("order", "filter"), [(0, 0), (2, 0), (4, 0.1), (6, 0), (6, 1), (8, 0), (8, 0.5)]
+)
 def test_is_the_reference(nflavors, species, W, order, filter):
     """Bit for bit where the order of operations is the same, else to the last place."""
     p = Problem(nflavors, species, W, width=order // 2)
@@ -112,6 +114,63 @@ def test_instruction_set_does_not_matter(nflavors, species, W):
     assert kinetic.isa() == isas()[0]
     for rate in seen[1:]:
         np.testing.assert_array_equal(rate, seen[0])
+
+
+@pytest.mark.parametrize(("nflavors", "species"), [(2, 1), (2, 2), (3, 1), (3, 2)])
+@pytest.mark.parametrize("order", [4, 6, 8])
+@pytest.mark.parametrize("isa", isas())
+def test_simple_stages_are_served_alike(nflavors, species, order, isa):
+    """One or two targets, each its base and the slope: the bits of the slope in memory."""
+    p = Problem(nflavors, species, 8, nv=19, nz=29, width=order // 2)
+    kernel = p.kernel(kinetic, order=order, filter=0, isa=isa)
+    F, rng = p.fused(kernel), np.random.default_rng(6)
+    for count in (1, 2):
+        bases = list(rng.uniform(-1, 1, (count, *p.X.shape)))
+        targets = [bases[0].copy(), p.rows()][:count]
+        stage = kinetic.Stage(targets, [targets[0], *bases[1:]], [[]] * count)
+        stage.coefficients[:, 0] = c = rng.uniform(-1, 1, count)
+        kernel.fused_stage(p.X, p.lo, p.hi, 0, p.nz, 0.7, p.A, p.B, None, stage)
+        for o in range(count):
+            np.testing.assert_array_equal(targets[o], bases[o] + c[o] * F)
+
+
+@pytest.mark.parametrize(("nflavors", "order"), [(2, 6), (2, 2), (3, 8)])
+@pytest.mark.parametrize("off", [0, 1])
+@pytest.mark.parametrize("isa", isas())
+def test_size_does_not_matter(nflavors, order, off, isa):
+    """A state beyond the caches, whose slopes bypass them: the bits of one period of it."""
+    p = Problem(nflavors, 2, 8, nv=16, nz=40, width=order // 2)
+    p.lo, p.hi = p.X[-p.width:].copy(), p.X[:p.width].copy()
+    kernel = p.kernel(kinetic, order=order, filter=0, isa=isa)
+    periods = 2 + (16 << 20) // p.X.nbytes
+    X, A, B = (np.tile(a, (periods, 1)) for a in (p.X, p.A, p.B))
+
+    def somewhere():
+        """`off` numbers past a multiple of 64 bytes."""
+        room = np.empty(X.size + 16)
+        start = -(room.ctypes.data // 8) % 8 + off
+        return room[start:start + X.size].reshape(X.shape)
+
+    F, target, K = somewhere(), somewhere(), somewhere()
+    kernel.fused(X, p.lo, p.hi, F, 0, len(X), 0.7, A, B, None)
+    slope = np.tile(p.fused(kernel), (periods, 1))
+    np.testing.assert_array_equal(F, slope)
+    stage = kinetic.Stage([target], [X], [[]], K)
+    stage.coefficients[0, 0] = 0.3
+    kernel.fused_stage(X, p.lo, p.hi, 0, len(X), 0.7, A, B, None, stage)
+    np.testing.assert_array_equal(K, slope)
+    np.testing.assert_array_equal(target, X + 0.3 * slope)
+
+
+@pytest.mark.parametrize("nz", [1, 2, 7, 8, 9])
+@pytest.mark.parametrize(("nflavors", "W"), [(2, 1), (2, 8), (3, 2)])
+def test_few_rows(nflavors, W, nz):
+    """Fewer rows than are summed at once: each row's sums and slopes are its own."""
+    p = Problem(nflavors, 2, W, nz=nz)
+    kernel = p.kernel(kinetic)
+    np.testing.assert_allclose(p.chunk_moments(kernel, p.nblk).sum(axis=0), p.paper_moments(),
+                               rtol=0, atol=1e-14)
+    np.testing.assert_allclose(p.fused(kernel), p.fused(p.kernel(reference)), rtol=0, atol=5e-14)
 
 
 @pytest.mark.parametrize("module", [kinetic, reference], ids=["kinetic", "reference"])

@@ -34,6 +34,7 @@ NOT_RUN = (
     "sbatch",
     "tests/run.sh",
     "P1 ",
+    "growth, t =",
     "python -m pytest tests/physics/",
     "[grid.momentum]",
     "[units]",
