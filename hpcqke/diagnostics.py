@@ -108,6 +108,7 @@ class Diagnostics:
             "energy_vacuum": external.modes(linear).get("vacuum", 0.0),
             "step": step,
             "number": state.trace(matrix),
+            "number_rate": equation.number_rate(state.occupations(linear)),
             "flavor_matrix": matrix,
             "energy_kinetic": float(along.sum()),
             "energy_kinetic_direction": along,

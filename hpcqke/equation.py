@@ -41,6 +41,8 @@ class KineticEquation:
         self.hamiltonian = tuple(t for t in self.terms if t.kind == "hamiltonian")
         self.sources = tuple(t for t in self.terms if t.kind == "source")
         self.gradient = next((t for t in self.terms if t.kind == "gradient"), None)
+        for term in self.sources:
+            term.prepare(ps)
         order, strength = self.transport.scheme() if self.transport else (0, 0.0)
         self.upwind = Upwind(ps, order) if order % 2 else None
         order = 0 if self.upwind else order  # of the central differences in the kernel
@@ -374,6 +376,14 @@ class KineticEquation:
             where = guard.first_bad(self.ps, F)
             where = where and f"the right-hand side at t = {t:.9g}, {where}"
         return where
+
+    def number_rate(self, occupied: np.ndarray) -> np.ndarray:
+        """What the sources add to d_t int sum rho_aa dz: (species, flavor).
+
+        ``occupied``: int rho_aa dz of every mode, (momentum, direction, species, flavor).
+        """
+        rates = [term.number_rate(self.ps, occupied) for term in self.sources]
+        return sum((r for r in rates if r is not None), np.zeros(occupied.shape[2:]))
 
     def max_rates(self) -> dict[str, float]:
         """The fastest rate of each term (1/time), for the time-step limit."""

@@ -133,6 +133,9 @@ class Outputs:
             "time": column("time", "1/mu"),
             "step": {**column("steps taken"), "dtype": "i8"},
             "number": column("int sum Tr rho dz", "n/mu", "species"),
+            "number_rate": column(
+                "int sum C_aa dz, what collisions add", "n", "species", "flavor"
+            ),
             "flavor_matrix": column("int sum rho dz", "n/mu", "species", "component"),
             "energy_kinetic": column("K = int sum (|p| - p0) Tr rho dz", energy),
             "energy_kinetic_direction": column(

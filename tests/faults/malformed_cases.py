@@ -1,6 +1,7 @@
 """Every malformed case there is."""
 
 import malformed_boundary
+import malformed_collisions
 import malformed_files
 import malformed_grids
 import malformed_keys
@@ -10,5 +11,6 @@ CASES: list[Malformed] = [
     *malformed_keys.CASES,
     *malformed_grids.CASES,
     *malformed_boundary.CASES,
+    *malformed_collisions.CASES,
     *malformed_files.CASES,
 ]
