@@ -175,7 +175,7 @@ class Outputs:
     @staticmethod
     def _end_columns() -> dict:
         """Of open boxes: what crosses their ends."""
-        text = "sum v rho at the {} end (+: towards +z); d/dt of flavor_matrix is left - right"
+        text = "sum v rho at the {} end, + towards +z; d/dt of number is left - right"
         dims = ("species", "component")
         return {
             f"flux_{end}": {"dims": dims, "units": "n", "long_name": text.format(end)}

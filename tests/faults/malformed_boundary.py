@@ -30,6 +30,9 @@ CASES = [
             "terms.advection.filter"),
     changed("energy kept by upwind differences", {
         "terms.advection": {"order": "5"}, "time": {"relaxation": "true"}}, "time.relaxation"),
+    changed("upwind differences in exact shifts", {
+        "terms.advection": {"order": "5"},
+        "time": {"integrator": '"bm4"', "step": "0.1", "tolerance": None}}, "time.integrator"),
     changed("upwind differences and gradient terms", {
         "terms.advection": {"order": "5"}, "grid.momentum": OFFSETS, "terms.gradient": {}},
         "terms.advection.order"),

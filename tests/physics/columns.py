@@ -174,7 +174,6 @@ def expected(start, now, t=0.4):
         "energy_matter": np.einsum("pd,zij,zpdji->", W, V_full, D).real * DZ,
         "energy_given_rate": 0.0,  # nothing depends on time; test_profiles has its reference
         "energy_u1": 0.0,  # Eq. (18) is off; test_eq18 has its reference
-        "energy_given_rate": 0.0,  # nothing depends on time; test_profiles has its reference
     }
     return energies | {
         "time": t,

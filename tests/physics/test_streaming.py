@@ -50,7 +50,7 @@ def test_gaussian(order, figure):
     figure(f"T7 streaming, order {order}",
            f"order {got:.3f} (table {wanted:.3f}), errors to {max(errors):.1e} of the table's, "
            f"mass {mass:.0e} (tol 1e-12)")
-    assert max(errors) < 1e-9
+    assert max(errors) < 1e-7
     assert abs(got - wanted) < 1e-6
     assert order == 1 or abs(got - order) < 0.2
     assert mass < 1e-12
