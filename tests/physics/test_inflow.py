@@ -137,6 +137,9 @@ def test_balance(flavors, boundary, figure):
     figure(f"T10 balance, {flavors} flavors, {'-'.join(boundary)}", f"{error:.0e}, must be < 4e-13")
     assert error < 4e-13
     assert np.abs(balance).max() > 0.05
+    measured = row["energy_refractive_osc_rate_measured"]  # Eq. (7), with these differences
+    assert abs(row["energy_refractive_osc_rate"] - measured) < 1e-12
+    assert abs(measured) > 1e-2
     if boundary[0] == "reflecting":
         assert np.abs(row["flux_left"]).max() < 1e-15
 

@@ -53,6 +53,9 @@ def test_what_comes_in_is_that_of_the_ends():
                "inflow.modes": [{"direction": 0, "n": 1, "re": 0.02}]})  # fmt: skip
     assert np.abs(b[:, 0, 1] + 0.02).max() < 1e-15
     assert np.abs(b[..., 3] - [0.1, 0.2, 0.3, 0.4]).max() < 1e-15
+    c = given({"grid.z.boundary": ["outflow", "inflow"]})
+    assert not c[0].any()
+    assert c[1].tobytes() == a[1].tobytes()
 
 
 def test_mirrors():
