@@ -92,11 +92,9 @@ def _series(path: Path, case) -> tuple[bool, str]:
         faults.append("times do not rise")
     if not np.isfinite(values["flavor_matrix"]).all():
         faults.append("not finite")
-    text = f"{time.size} rows"
-    if _keeps_number(case):
-        text += f", number drift {lost:.1e}"
-        if not lost <= DRIFT:
-            faults.append("number is not conserved")
+    if _keeps_number(case) and not lost <= DRIFT:
+        faults.append("number is not conserved")
+    text = f"{time.size} rows, number drift {lost:.1e}"
     if _keeps_norm(case):
         text += f", |P|^2 drift {norm:.1e}"
         if not norm <= DRIFT:
@@ -105,13 +103,17 @@ def _series(path: Path, case) -> tuple[bool, str]:
 
 
 def _keeps_number(case) -> bool:
-    """Is int Tr rho conserved? Not where neutrinos come and go through an end."""
-    return case is None or case.grid.z.boundary in ("periodic", "reflecting", ("reflecting",) * 2)
+    """Is the number conserved? Not with absorption and emission, nor between open ends."""
+    if case is None:
+        return True
+    collisions = case.terms.get("collisions")
+    closed = case.grid.z.boundary in ("periodic", "reflecting", ("reflecting", "reflecting"))
+    return closed and (collisions is None or collisions.absorption is None)
 
 
 def _keeps_norm(case) -> bool:
-    """Is int |P|^2 of every mode conserved? Not with gradient terms, a filter or odd orders."""
-    if case is None or "gradient" in case.terms:
+    """Is int |P|^2 of every mode conserved? Not with gradient terms, collisions, or damping."""
+    if case is None or "gradient" in case.terms or "collisions" in case.terms:
         return False
     advection = case.terms.get("advection")
     return not advection or not (advection.filter or advection.order % 2)
