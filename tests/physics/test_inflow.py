@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from open_boxes import beams, case_of, flow
 
+import hpcqke
+
 PENDULUM = {  # z: Pz, Pbarz, Px, Py
     0.6: (-0.244959835636, -0.434032646096, -0.111844343754, 0.963060497422),
     1.3: (0.999756803087, 0.79982423893, -0.0119817823229, -0.0185140912356),
@@ -65,15 +67,12 @@ S_Z = {
 
 
 def test_fast_inflow(figure):
-    """Three angles with a crossing grow in space as exp(kappa z); the flux is the same at all z."""
-    case = case_of(
-        {"length": 12.5, "cells": 250}, {"directions": V.tolist()},
-        {"self_interaction": {"mu": 1.0}}, [beams(G)], 150.0,
-        initial={"net": True, "perturbation": "velocity", "amplitude": 1e-3},
-        time={"step": 0.05},
-    )  # fmt: skip
-    with flow(case) as run:
-        rho = run.to(150.0).rho[:, 0, :, 0]
+    """Three angles with a crossing grow in space as exp(kappa z); the flux is the same at all z.
+
+    This is the case `inflow`, with dz = 0.05.
+    """
+    with flow(hpcqke.load_case("inflow")) as run:
+        rho = run.to(100.0).rho[:, 0, :, 0]
         s_z = run.at(list(S_Z))[:, 0, :, 0, 3] / G
         row = run.row()
     error = np.abs(s_z - np.array(list(S_Z.values()))).max()

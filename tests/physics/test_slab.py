@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from open_boxes import beams, case_of, flow
 
+import hpcqke
+
 NOTHING = [{"density": 0.0}]
 
 
@@ -83,3 +85,13 @@ def test_isotropic_scattering(tau, rule, figure):
     assert abs(T - net) < 1e-9
     assert abs(middle - 0.5) < 1e-9
     assert abs(first / ENTERING[tau] - 1) < 5e-3
+
+
+def test_shipped_slab(figure):
+    """The case `slab`: flux_right is a quarter of T, flux_left the same."""
+    with flow(hpcqke.load_case("slab")) as run:
+        row = run.to(60.0).row()
+    left, right = (4 * row[f"flux_{end}"][0, 0] for end in ("left", "right"))
+    figure("case slab", f"T = {right:.7f}, T + R - 1 = {right - left:.0e}")
+    assert abs(right - 0.5534057) < 1e-7
+    assert abs(left - right) < 1e-9
