@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hpcqke.analysis.drawing import Skip
+from hpcqke.analysis.ends_picture import draw_ends
 from hpcqke.analysis.fig1 import draw_fig1
 from hpcqke.analysis.growth_picture import draw_growth
 from hpcqke.analysis.invariants import draw_invariants
@@ -31,6 +32,8 @@ GRADIENT_PICTURES = {
     "momentum_shift.png": draw_shift,
     "momentum_spectra.png": draw_momentum_spectra,
 }
+#: The picture of runs in open boxes.
+OPEN_PICTURES = {"ends.png": draw_ends}
 
 
 def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
@@ -46,6 +49,8 @@ def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
         gradient = known and "gradient" in run.case.terms
         system = run.case.units.system if known else "mu"
         pictures = PICTURES | (GRADIENT_PICTURES if gradient else {})
+        if known and run.case.grid.z.boundary != "periodic":
+            pictures |= OPEN_PICTURES
         for name, draw in pictures.items():
             try:
                 folder.mkdir(exist_ok=True)
