@@ -49,9 +49,8 @@ class Outputs:
         self.attrs = attrs
         if self.ps.rank == 0:
             path = self.folder.path / "series.nc"
-            self.series_file = Series(
-                path, self._in_units(self._columns()), self._series_coords(), attrs
-            )
+            columns = self._columns() | (self._end_columns() if ps.z.ends else {})
+            self.series_file = Series(path, self._in_units(columns), self._series_coords(), attrs)
         if meta is not None and meta["rows"] is not None:
             on_root(self.ps.comm, lambda: self._load_series(meta["rows"]))
         resume = meta["frames"] if meta is not None else None
@@ -171,6 +170,16 @@ class Outputs:
             "off_diagonal_rms": column("rms of P^x + i P^y", "n"),
             "spectrum": column("|psi_k| of M and F", "n", "moment", "pair", "k"),
             "growth_rate": column("fitted slope of ln(off_diagonal_rms)", "mu"),
+        }
+
+    @staticmethod
+    def _end_columns() -> dict:
+        """Of open boxes: what crosses their ends."""
+        text = "sum v rho at the {} end, + towards +z; d/dt of number is left - right"
+        dims = ("species", "component")
+        return {
+            f"flux_{end}": {"dims": dims, "units": "n", "long_name": text.format(end)}
+            for end in ("left", "right")
         }
 
     # -- called by the step hook ------------------------------------------------------------

@@ -103,16 +103,20 @@ def _series(path: Path, case) -> tuple[bool, str]:
 
 
 def _keeps_number(case) -> bool:
-    """Is the number conserved? Not with absorption and emission."""
-    collisions = None if case is None else case.terms.get("collisions")
-    return collisions is None or collisions.absorption is None
+    """Is the number conserved? Not with absorption and emission, nor between open ends."""
+    if case is None:
+        return True
+    collisions = case.terms.get("collisions")
+    closed = case.grid.z.boundary in ("periodic", "reflecting", ("reflecting", "reflecting"))
+    return closed and (collisions is None or collisions.absorption is None)
 
 
 def _keeps_norm(case) -> bool:
-    """Is int |P|^2 of every mode conserved? Not with gradient terms, collisions or a filter."""
+    """Is int |P|^2 of every mode conserved? Not with gradient terms, collisions, or damping."""
     if case is None or "gradient" in case.terms or "collisions" in case.terms:
         return False
-    return not getattr(case.terms.get("advection"), "filter", 0.0)
+    advection = case.terms.get("advection")
+    return not advection or not (advection.filter or advection.order % 2)
 
 
 def _fields(path: Path, case) -> tuple[bool, str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hpcqke import state
 from hpcqke.analysis import closed_forms
-from hpcqke.analysis.coherence_panel import draw_coherence
+from hpcqke.analysis.coherence_panel import draw_growing
 from hpcqke.analysis.drawing import Skip, title
 from hpcqke.analysis.open_run import Run
 from hpcqke.analysis.probability_picture import FLAVOR, Frames, frames, is_net, legend_above
@@ -41,7 +41,7 @@ def draw_beams(run: Run, file: Path, say: Callable[[str], Any]) -> None:
             axes[0].set_ylabel(r"$\rho_{aa} - \bar\rho_{aa}$")
         else:
             _swing(axes[0], data, rho, v, pendulum)
-        draw_coherence(axes[-1], run, data.time, rho)
+        draw_growing(axes[-1], run, data.time, rho)
         for ax in axes:
             ax.set_xlabel(r"$t$  [$1/\mu$]")
             ax.set_xlim(data.time[0], data.time[-1])

@@ -25,7 +25,7 @@ def is_steady(run: Run) -> bool:
     return "t" not in profiles
 
 
-def draw_coherence(ax: Any, run: Run, time: NDArray, rho: NDArray) -> None:
+def draw_growing(ax: Any, run: Run, time: NDArray, rho: NDArray) -> None:
     """Mean |rho_ab| of each pair of flavors, on e^{gamma t} through a tenth of its largest.
 
     rho: components (time, ..., N_f^2); the root mean square over what is between is drawn.

@@ -8,12 +8,13 @@ from typing import Any
 
 from hpcqke.analysis.beam_picture import draw_beams
 from hpcqke.analysis.drawing import Skip
+from hpcqke.analysis.ends_picture import draw_ends
 from hpcqke.analysis.fig1 import draw_fig1
 from hpcqke.analysis.growth_picture import draw_growth
 from hpcqke.analysis.invariants import draw_invariants
 from hpcqke.analysis.ledger_picture import draw_ledger
 from hpcqke.analysis.momentum_picture import draw_momentum_spectra
-from hpcqke.analysis.open_run import open_run
+from hpcqke.analysis.open_run import Run, open_run
 from hpcqke.analysis.probability_picture import draw_probabilities
 from hpcqke.analysis.shift_picture import draw_shift
 from hpcqke.analysis.spectra_picture import draw_spectra
@@ -28,12 +29,12 @@ PICTURES = {
     "growth.png": draw_growth,
     "invariants.png": draw_invariants,
 }
-LAST = "invariants.png"
-#: The pictures of runs with one cell, in place of the ones above but the last.
+#: The pictures of runs with one cell, in place of those above.
 HOMOGENEOUS_PICTURES = {
     "probabilities.png": draw_probabilities,
     "beams.png": draw_beams,
     "spectrum.png": draw_swap,
+    "invariants.png": draw_invariants,
 }
 #: The pictures of runs in which neutrinos change their energy.
 GRADIENT_PICTURES = {
@@ -41,6 +42,19 @@ GRADIENT_PICTURES = {
     "momentum_shift.png": draw_shift,
     "momentum_spectra.png": draw_momentum_spectra,
 }
+#: The picture of runs in open boxes.
+OPEN_PICTURES = {"ends.png": draw_ends}
+
+
+def pictures_of(run: Run) -> dict[str, Callable[[Run, Path, Callable[[str], Any]], None]]:
+    """The pictures that tell something about a run, by file name."""
+    if not (run.path / "case.toml").is_file():
+        return PICTURES
+    case = run.case
+    chosen = HOMOGENEOUS_PICTURES if case.grid.z.cells == 1 else PICTURES
+    if case.grid.z.boundary != "periodic":
+        chosen = chosen | OPEN_PICTURES
+    return chosen | (GRADIENT_PICTURES if "gradient" in case.terms else {})
 
 
 def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
@@ -53,12 +67,8 @@ def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
     with open_run(path) as run:
         folder = run.path / "plots"
         known = (run.path / "case.toml").is_file()
-        gradient = known and "gradient" in run.case.terms
         system = run.case.units.system if known else "mu"
-        one_cell = known and run.case.grid.z.cells == 1
-        first = HOMOGENEOUS_PICTURES | {LAST: PICTURES[LAST]} if one_cell else PICTURES
-        pictures = first | (GRADIENT_PICTURES if gradient else {})
-        for name, draw in pictures.items():
+        for name, draw in pictures_of(run).items():
             try:
                 folder.mkdir(exist_ok=True)
                 with units_of(system):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hpcqke import state
 from hpcqke.analysis import closed_forms
-from hpcqke.analysis.coherence_panel import draw_coherence, growth_rates, is_steady
+from hpcqke.analysis.coherence_panel import draw_growing, growth_rates, is_steady
 from hpcqke.analysis.drawing import Skip, title
 from hpcqke.analysis.open_run import Run
 from hpcqke.analysis.style import THEORY, line, picture
@@ -81,7 +81,7 @@ def draw_probabilities(run: Run, file: Path, say: Callable[[str], Any]) -> None:
             ax.set_ylim(min(-0.05, 1.05 * found.min()), 1.05 * max(1.0, found.max()))
         axes[0, 0].set_ylabel("probability" if (start[0] > 0).sum() == 1 else "$n_a(t)/n(0)$")
         if grows:
-            draw_coherence(axes[0, -1], run, data.time, data.rho)
+            draw_growing(axes[0, -1], run, data.time, data.rho)
         for ax in axes[0]:
             ax.set_xlabel(r"$t$  [$1/\mu$]")
             ax.set_xlim(data.time[0], data.time[-1])

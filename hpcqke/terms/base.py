@@ -77,7 +77,8 @@ class TransportTerm(Term):
     kind = "transport"
 
     def scheme(self) -> tuple[int, float]:
-        """Order of the central difference (2, 4, 6, 8) and strength of the filter."""
+        """Order of the difference (2, 4, 6, 8 central; 1, 3, 5 upwind) and strength of the filter.
+        """
         raise NotImplementedError
 
 

@@ -37,10 +37,10 @@ UNKNOWN = [
 
 CHOICES = [
     valued("grid.z.boundary", '"periodc"', "grid.z.boundary ~ periodic"),
-    valued("grid.z.boundary", '"inflow"'),
+    valued("grid.z.boundary", '"open"'),
     valued("flavors.count", "4"),
     valued("flavors.count", '"3"'),
-    valued("terms.advection.order", "3"),
+    valued("terms.advection.order", "9"),
     valued("terms.advection.order", "8.0"),
     valued("initial.recipe", '"randm"', "initial.recipe ~ random"),
     valued("initial.recipe", '"eigenmodes"', "initial.recipe ~ eigenmode"),

@@ -223,6 +223,13 @@ def test_three_regimes(difference, figure):
     assert np.log(across[1] / across[0]) / 4 == pytest.approx(gamma, rel=0.01)
 
 
+def test_kinds_are_as_good_as_one_by_one():
+    """Three of a kind, one and two; only the mean field makes use of kinds."""
+    system = beams_along([0.9, -0.3, 0.1], [1.0, 0.4, -0.6], [1, -1, 1], 0.3, 2.0, (3, 1, 2))
+    one = mean_field.evolve(system, [1.0, 4.0])
+    assert residual(one, mean_field.evolve(system.one_by_one(), [1.0, 4.0])).max() < 1e-11
+
+
 def test_nothing_moves_without_a_hamiltonian_or_time():
     still = beams_along([1, -1], 0.0, [1, -1], mu=0.0)
     assert exact.evolve(still, [0.0, 1.0]).survival.tolist() == [[1, 1], [1, 1]]

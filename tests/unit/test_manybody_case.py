@@ -135,6 +135,7 @@ def test_azimuths_ranks_and_many_momenta(antineutrinos):
       "terms.matter.amplitude": 0.5, "terms.matter.wave_number": 1}, "terms: must be constant"),
     ({"terms.self_interaction.profile": "exponential", "terms.self_interaction.along": "t",
       "terms.self_interaction.decay_time": 10.0}, "terms: must be constant"),
+    ({"terms.collisions.scattering": [1e-3, 0.0]}, "terms: must be constant"),
 ])  # fmt: skip
 def test_cases_that_are_no_spin_system(overrides, message):
     case = hpcqke.load_case("two_beam", {"initial.sigma": 0.0, **overrides})

@@ -38,6 +38,7 @@ NOT_RUN = (
     "growth, t =",
     "python -m pytest tests/physics/",
     "[grid.momentum]",
+    "[grid.z]",
     "[units]",
     "[initial]",
 )
