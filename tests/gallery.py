@@ -26,6 +26,8 @@ PICTURES = {
     "fast_flavor_box": "fig1.png",
     "matter_neutrino_resonance": "probabilities.png",
     "collisional": "probabilities.png",
+    "inflow": "profile.png",
+    "slab": "profile.png",
     "three_flavors": "beams.png",
 }
 

@@ -16,6 +16,7 @@ from hpcqke.analysis.ledger_picture import draw_ledger
 from hpcqke.analysis.momentum_picture import draw_momentum_spectra
 from hpcqke.analysis.open_run import Run, open_run
 from hpcqke.analysis.probability_picture import draw_probabilities
+from hpcqke.analysis.profile_picture import draw_profile
 from hpcqke.analysis.shift_picture import draw_shift
 from hpcqke.analysis.spectra_picture import draw_spectra
 from hpcqke.analysis.style import units_of
@@ -42,8 +43,8 @@ GRADIENT_PICTURES = {
     "momentum_shift.png": draw_shift,
     "momentum_spectra.png": draw_momentum_spectra,
 }
-#: The picture of runs in open boxes.
-OPEN_PICTURES = {"ends.png": draw_ends}
+#: The pictures of runs in open boxes.
+OPEN_PICTURES = {"ends.png": draw_ends, "profile.png": draw_profile}
 
 
 def pictures_of(run: Run) -> dict[str, Callable[[Run, Path, Callable[[str], Any]], None]]:

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from hpcqke.analysis import closed_forms
+from hpcqke.analysis.homogeneous import linear_systems, local_systems
 from hpcqke.analysis.plots import plot_run
+from hpcqke.analysis.profile_picture import spatial_growth
 from hpcqke.case import load_case
+from hpcqke.errors import CaseError
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,14 @@ def test_no_theory_for_what_it_is_not_about():
     assert not closed_forms.marks(load_case("bipolar", normal), times, content)
 
 
+def test_growth_along_z():
+    """Im k of waves that do not change in time: the acceptance number of the case `inflow`."""
+    system = local_systems(load_case("inflow"))["ex"]
+    assert spatial_growth(system) == pytest.approx(0.579146696, abs=1e-9)
+    with pytest.raises(CaseError, match="boundary"):
+        linear_systems(load_case("inflow"))
+
+
 def run_of(name: str, folder, **overrides):
     import hpcqke
 
@@ -154,3 +165,12 @@ def test_pictures_of_homogeneous_runs(name, end, pictures, tmp_path):
     assert len(said) == 3 - len(pictures)
     assert all(" not drawn: " in line for line in said)
     assert all((path / "plots" / picture).stat().st_size > 15_000 for picture in pictures)
+
+
+@pytest.mark.parametrize("name", ["inflow", "slab"])
+def test_pictures_of_open_boxes(name, tmp_path):
+    every = {"output__series_every": 1.0, "output__fields_every": 1.0}
+    path = run_of(name, tmp_path / name, time__end=5.0, **every)
+    drawn = [file.name for file in plot_run(path, lambda text: None)]
+    assert "profile.png" in drawn
+    assert (path / "plots" / "profile.png").stat().st_size > 20_000
