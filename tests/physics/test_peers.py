@@ -28,7 +28,11 @@ MASSES, ENERGY = 7.39e-5, 50.0  # eV^2, MeV
 OMEGA = units.vacuum_frequency(MASSES, ENERGY)
 
 
-def gaussians(cells: int, advection: dict, time: dict):
+BUMP = {"perturbation": "bump", "amplitude": 1e-6, "width": 5.0}
+WAVE = {1000: 0.9385556, 1100: 0.7418980, 1200: 0.9149828, 1700: 0.7367516, 2000: 0.9944212}
+
+
+def gaussians(cells: int, advection: dict, time: dict, seed=BUMP):
     """The box of fast_flavor_box.py by recipe."""
     nubar = {"species": "nubar", "density": 0.9, "angular": "gaussian", "width": 0.53}
     return make_case({
@@ -37,15 +41,15 @@ def gaussians(cells: int, advection: dict, time: dict):
                  "momentum": {"rule": "uniform", "count": box.DIRECTIONS}},
         "flavors": {"antineutrinos": True},
         "terms": {"advection": advection, "self_interaction": {}},
-        "initial": {"recipe": "distribution", "perturbation": "bump", "amplitude": 1e-6,
-                    "width": 5.0, "populations": [{"angular": "gaussian", "width": 0.6}, nubar]},
+        "initial": {"recipe": "distribution", **seed,
+                    "populations": [{"angular": "gaussian", "width": 0.6}, nubar]},
         "time": {"end": box.END, **time},
     })  # fmt: skip
 
 
-def survival(case) -> np.ndarray:
-    """<P_ee>, <Pbar_ee> at the times of COSENU."""
-    rows = [A.mean(axis=(0, 1)).sum(axis=0) for A in trajectory(case, COSENU)]
+def survival(case, times=COSENU) -> np.ndarray:
+    """<P_ee>, <Pbar_ee> at the times."""
+    rows = [A.mean(axis=(0, 1)).sum(axis=0) for A in trajectory(case, times)]
     return np.array([0.5 * (1 + row[:, 3] / row[:, 0]) for row in rows])
 
 
@@ -67,6 +71,19 @@ def test_cosenu_converged(time, figure):
     error = np.abs(found - np.array(list(box.CONVERGED.values()))).max()
     figure(f"COSEnu converged {time}", f"<P_ee>, <Pbar_ee> {error:.1e} (tol 1e-06)")
     assert error < 1e-6
+
+
+def test_single_wave_between_codes(figure):
+    """Emu's sinusoid: a pendulum that swings back; Emu itself is off by 6e-3 on twice the grid."""
+    seed = {"perturbation": "sinusoid", "amplitude": 2e-6, "wave_number": 5}
+    case = gaussians(128, {}, {"tolerance": 1e-9}, seed)
+    error = np.abs(survival(case, WAVE)[:, 0] - list(WAVE.values())).max()
+    k = 2 * math.pi * 5 / box.LENGTH
+    gamma, frequency = (x[0] for x in linear_systems(case)["ex"].growth([k]))
+    figure("single wave", f"<P_ee> {error:.1e} (tol 1e-06), gamma {gamma:.7f} of 0.0126903")
+    assert error < 1e-6
+    assert gamma == pytest.approx(0.0126903, abs=5e-8)
+    assert abs(frequency) == pytest.approx(0.020181, abs=5e-7)
 
 
 @pytest.mark.parametrize("ordering", [1, -1])
