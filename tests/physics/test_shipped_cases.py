@@ -51,8 +51,8 @@ def test_msw(figure):
 
 
 def test_bipolar(figure):
-    run = thinned("bipolar", 0.25 * 2.94000047266)
-    P = run.series.flavor_matrix.values[..., 1:].reshape(5, 6)
+    run = finished("bipolar")
+    P = run.series.flavor_matrix.values[::50, :, 1:].reshape(5, 6)
     exact = {
         1: (0.119744148634, 0.12657397198, 0.984703188014,
             0.146123191211, 0.0453931947185, 0.785230839221),
@@ -61,10 +61,10 @@ def test_bipolar(figure):
         4: (-0.011448493996, -0.0180798333019, 0.999770999586,
             -0.00915879528036, -0.0144638666804, 0.799816799667)}  # fmt: skip
     error = max(np.abs(P[i] - row).max() for i, row in exact.items())
-    low = content(run)[2, :, 0]
+    low = content(run)[..., 0].min(axis=0) / content(run)[0, :, 0]
     figure("case bipolar", f"P at T/4, T/2, T {error:.1e} (tol 1e-06), lowest P_ee {low}")
     assert error < 1e-6
-    assert low == pytest.approx([0.193253, 7.18e-5 + 2.8e-5], abs=5e-5)
+    assert low == pytest.approx([0.193253, 7.18e-5], abs=1e-4)  # of the rows
 
 
 def test_synchronised(figure):
