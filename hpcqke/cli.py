@@ -1,4 +1,4 @@
-"""The command line: hpcqke run | info | stability | plot | compare | verify | check | scan | cases."""
+"""The command line: hpcqke run, info, stability, plot, compare, verify, check, scan, cases."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def parser() -> Parser:
     compare = command("compare", "in what do two runs differ, cases and results?")
     for name in ("A", "B"):
         compare.add_argument(name.lower(), metavar=name, help="a run folder")
-    compare.add_argument("--png", metavar="FILE", help="draw the differences against time into FILE")
+    compare.add_argument("--png", metavar="FILE", help="draw the differences into FILE")
     command("verify", "are a run's files whole?", run=True)
     command("check", "is this installation in order? (also under mpirun)")
     scan = command("scan", "one run per combination of -s section.key=a,b,c", case=True)

@@ -116,7 +116,7 @@ def angular_spectrum(
     count = np.unique(v).size
     lmax = count - 1 if lmax is None else lmax
     if not 0 <= lmax < count:
-        raise CaseError([f"lmax = {lmax}: must be from 0 to {count - 1}, one less than there are v"])
+        raise CaseError([f"lmax = {lmax}: must be from 0 to {count - 1}, for {count} v"])
     which = pair_of(fields, pair)[0]
     basis = legendre_moments(v, np.ones_like(v), lmax)
     rows = []

@@ -1,4 +1,4 @@
-"""Two runs held against each other: what their cases differ in, and how far their results are apart.
+"""Two runs held against each other: in what their cases differ, how far their results are apart.
 
 Nothing is hidden by interpolation in time: rows and frames at times that both have are compared,
 differences are B - A, relative ones are divided by the largest |A| of all compared times. Fields on
@@ -55,7 +55,7 @@ class FieldDifference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All of it. case: (key, value in A, value in B); notes: what could not be compared, and why."""
+    """All of it. case: (key, value in A, value in B); notes: what was not compared, and why."""
 
     case: list[tuple[str, Any, Any]]
     rows: tuple[int, int, int]

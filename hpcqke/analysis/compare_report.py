@@ -84,8 +84,9 @@ def _fields(found: Comparison) -> list[str]:
         return [f"fields.nc: frames {first} and {second}: not compared"]
     head = f"fields.nc: frames {first} and {second}, {both} of the same time"
     lines = [head, f"  compared: {found.how}"]
-    lines.append(f"  {'rho':9s} {'max |B - A|':>12s} {'at t':>10s} {'relative L2':>12s} {'at t':>10s}"
-                 f" {'at the end':>12s}")  # fmt: skip
+    columns = [("max |B - A|", 12), ("at t", 10), ("relative L2", 12), ("at t", 10)]
+    columns.append(("at the end", 12))
+    lines.append("  rho       " + " ".join(f"{name:>{width}s}" for name, width in columns))
     for one in found.fields:
         if one.same_bits:
             lines.append(f"  {one.species:9s} same bits")

@@ -89,9 +89,9 @@ def fit_growth(series: xr.Dataset, window: tuple[float, float]) -> Fit:
 def fit_rate(amplitude: xr.DataArray, window: tuple[float, float]) -> xr.Dataset:
     """gamma of amplitude ~ e^{gamma t} between two times, whatever its other dimensions are.
 
-    amplitude: with a dimension "time", > 0 where it grows; of a power, 2 gamma comes out. Variables:
-    gamma, in the unit of 1/time, and residual, the rms of what is left of ln(amplitude); nan where
-    it is 0 in the window. `CaseError` if fewer than 3 rows are in the window.
+    amplitude: with a dimension "time", > 0 where it grows; of a power, 2 gamma comes out.
+    Variables: gamma, in the unit of 1/time, and residual, the rms of what is left of ln(amplitude);
+    nan where it is 0 in the window. `CaseError` if fewer than 3 rows are in the window.
     """
     import xarray as xr
 

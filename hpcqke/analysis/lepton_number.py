@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def lepton_number(
-    fields: xr.Dataset, z: float | None = None, v_weight: np.ndarray | None = None
+    fields: xr.Dataset, z: float | str | None = None, v_weight: np.ndarray | None = None
 ) -> xr.Dataset:
-    """L_a(v, t) of every flavor, mean over the box, or in the cell nearest to z.
+    """L_a(v, t) of every flavor: mean over the box, in the cell nearest to z, or z = "all" cells.
 
     v_weight: w_v of the directions (`MomentumGrid.v_weight`); needed if there are several |p|,
     whose weights fields.nc has only as the product w_p w_v. Variables: lepton_number (time, flavor,
-    direction), in n, and weight (direction), w_v of all azimuths; v rises.
+    [z,] direction), in n, and weight (direction), w_v of all azimuths; v rises.
     """
     import xarray as xr
 
@@ -37,30 +37,33 @@ def lepton_number(
         if weight.shape[0] > 1:
             raise CaseError(["lepton number of several |p|: v_weight must be given"])
         v_weight = weight[0]
-    cell = None if z is None else int(np.abs(fields["z"].values - z).argmin())
+    local = z is not None
+    if local:
+        cell = fields["z"].values if z == "all" else [float(z)]
+        fields = fields.sel(z=cell, method=None if z == "all" else "nearest")
     known = [str(name) for name in fields["species"].values]
     total = 0.0
     for species, sign in (("nu", 1.0), ("nubar", -1.0)):
         if species in known:
             rows = [
-                state.occupations(f.mean(axis=0) if cell is None else f[cell])
+                state.occupations(f if local else f.mean(axis=0, keepdims=True))
                 for f in frames_of(fields, species)
             ]
             total = total + sign * np.array(rows)
-    content = np.einsum("tpdf,pd->tfd", total, weight)  # of each direction: w_v L_a
+    content = np.einsum("tzpdf,pd->tfzd", total, weight)  # of each direction: w_v L_a
     v = fields["direction"].values
     polar, density = fold(v, content / v_weight, v_weight)
     summed = fold(v, v_weight, np.ones_like(v))[1] * (v.size // polar.size)
     result = xr.Dataset(
         {
-            "lepton_number": (("time", "flavor", "direction"), density, {"units": "n"}),
+            "lepton_number": (("time", "flavor", "z", "direction"), density, {"units": "n"}),
             "weight": ("direction", summed, {"units": "1"}),
         },
         coords={"time": fields["time"], "flavor": list(flavors_of(fields)), "direction": polar},
     )
-    if cell is not None:
-        result = result.assign_coords(z=fields["z"].values[cell])
-    return result
+    if local:
+        result = result.assign_coords(z=fields["z"].values)
+    return result if z == "all" else result.isel(z=0)
 
 
 def net_distribution(found: xr.Dataset, pair: str | None = None) -> xr.DataArray:
@@ -77,7 +80,7 @@ def net_distribution(found: xr.Dataset, pair: str | None = None) -> xr.DataArray
 def crossings(found: xr.Dataset, pair: str | None = None, smooth: bool = True) -> xr.Dataset:
     """Where G(v, t) changes its sign and the integrals of both signs, frame by frame.
 
-    smooth: see `crossings.find_crossings`. Variables: eln_crossing (time, crossing), padded with nan;
+    smooth: see `crossings.find_crossings`. Variables: eln_crossing (time, crossing), nan beyond;
     plus, minus (time), in n: I+ and I-; depth (time), the smaller over the larger.
     """
     import xarray as xr

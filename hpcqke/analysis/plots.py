@@ -6,17 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hpcqke.analysis.box_picture import draw_angular, draw_spacetime
+from hpcqke.analysis.coherence_picture import draw_coherence
 from hpcqke.analysis.drawing import Skip
 from hpcqke.analysis.fig1 import draw_fig1
 from hpcqke.analysis.growth_picture import draw_growth
 from hpcqke.analysis.invariants import draw_invariants
 from hpcqke.analysis.ledger_picture import draw_ledger
 from hpcqke.analysis.momentum_picture import draw_momentum_spectra
-from hpcqke.analysis.open_run import open_run
+from hpcqke.analysis.open_run import Run, open_run
 from hpcqke.analysis.shift_picture import draw_shift
 from hpcqke.analysis.spectra_picture import draw_spectra
 from hpcqke.analysis.style import units_of
+from hpcqke.analysis.survival_picture import draw_survival
 from hpcqke.errors import CaseError
+from hpcqke.grids import MomentumGrid
 from hpcqke.storage import storage_error
 
 PICTURES = {
@@ -31,6 +35,26 @@ GRADIENT_PICTURES = {
     "momentum_shift.png": draw_shift,
     "momentum_spectra.png": draw_momentum_spectra,
 }
+#: Those of runs with antineutrinos or other directions than two; the last three need cells in z.
+SURVIVAL_PICTURES = {"survival.png": draw_survival}
+BOX_PICTURES = {
+    "coherence.png": draw_coherence,
+    "spacetime.png": draw_spacetime,
+    "angular.png": draw_angular,
+}
+
+
+def pictures_of(run: Run) -> dict[str, Callable[[Run, Path, Callable[[str], Any]], None]]:
+    """The pictures that tell something about a run, by file name."""
+    if not (run.path / "case.toml").is_file():
+        return PICTURES
+    case, chosen = run.case, PICTURES
+    directions = MomentumGrid.from_case(case.grid.momentum).v.size
+    if case.flavors.antineutrinos or directions != 2:
+        chosen = chosen | SURVIVAL_PICTURES
+        if case.grid.z.cells > 3 and "advection" in case.terms and directions > 1:
+            chosen = chosen | BOX_PICTURES
+    return chosen | (GRADIENT_PICTURES if "gradient" in case.terms else {})
 
 
 def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
@@ -43,10 +67,8 @@ def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
     with open_run(path) as run:
         folder = run.path / "plots"
         known = (run.path / "case.toml").is_file()
-        gradient = known and "gradient" in run.case.terms
         system = run.case.units.system if known else "mu"
-        pictures = PICTURES | (GRADIENT_PICTURES if gradient else {})
-        for name, draw in pictures.items():
+        for name, draw in pictures_of(run).items():
             try:
                 folder.mkdir(exist_ok=True)
                 with units_of(system):

@@ -1,0 +1,151 @@
+"""The picture of survival probabilities: against time, by angle and by energy at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpcqke.analysis import lepton_number as ln
+from hpcqke.analysis.crossings import average_survival
+from hpcqke.analysis.drawing import (
+    Skip,
+    direction_weights,
+    energy_axis,
+    frames_from,
+    title,
+)
+from hpcqke.analysis.frames import flavors_of, fold
+from hpcqke.analysis.open_run import Run
+from hpcqke.analysis.probability import average_over, transition
+from hpcqke.analysis.style import line, picture
+from hpcqke.errors import CaseError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Part of the run's frames at its end whose mean is drawn.
+LATE = 0.25
+NAMES = {"e": "e", "x": "x", "mu": r"\mu", "tau": r"\tau"}
+
+
+def draw_survival(run: Run, file: Path, say: Callable[[str], Any]) -> None:
+    """<P(a -> a)>(t) of every flavor that modes began in; P(v) and P(|p|) late in the run."""
+    fields = frames_from(run)
+    found = _transitions(fields)
+    if not found:
+        raise Skip("no mode began mainly in one flavor")
+    directions = np.unique(fields["direction"].values).size
+    rows = ["time"] + ["direction"] * (directions > 2) + ["momentum"] * (
+        fields.sizes["momentum"] > 1
+    )
+    models = _models(run, fields)
+    with picture(file, (7.0, 0.6 + 2.7 * len(rows)), nrows=len(rows), squeeze=False) as (_, axes):
+        axes = axes[:, 0]
+        _against_time(axes[0], found, models, fields)
+        for ax, dim in zip(axes[1:], rows[1:], strict=True):
+            _late(ax, found, dim, fields)
+        if directions > 2 and models is not None:
+            _draw_models(axes[1], models)
+        for ax in axes:
+            ax.set_ylim(-0.03, 1.05)
+            ax.margins(x=0)
+            ax.legend(loc="lower left", ncol=2)
+        axes[0].set_title(title(run))
+
+
+def _transitions(fields: xr.Dataset) -> list[xr.Dataset]:
+    """P(a -> b) of each species and flavor that any mode began in."""
+    found = []
+    for species in (s for s in ("nu", "nubar") if s in fields["species"].values):
+        for flavor in flavors_of(fields):
+            try:
+                found.append(transition(fields, flavor, species))
+            except CaseError:
+                continue  # nothing began in it
+    return found
+
+
+def _own(one: xr.Dataset, name: str = "probability") -> xr.DataArray:
+    return one[name].sel(flavor=one.attrs["start"])
+
+
+def _label(one: xr.Dataset) -> str:
+    a = NAMES[one.attrs["start"]]
+    P = r"\bar P" if one.attrs["species"] == "nubar" else "P"
+    return rf"$\langle {P}_{{{a}{a}}}\rangle$"
+
+
+def _against_time(ax: Any, found: list, models: dict | None, fields: xr.Dataset) -> None:
+    for i, one in enumerate(found):
+        mean, spread = _own(one, "average").values, _own(one, "average_spread").values
+        style = line(i)
+        ax.plot(one["time"], mean, label=_label(one), **style)
+        if fields.sizes["z"] > 1:
+            band = {"color": style["color"], "alpha": 0.16, "linewidth": 0}
+            ax.fill_between(one["time"], mean - spread, mean + spread, **band)
+    for model, style in zip(models or (), (":", "--"), strict=False):
+        value = models[model]["average"]
+        label = f"{model} model: {value:.3f}"
+        ax.axhline(value, color="0.45", linestyle=style, linewidth=1.1, label=label)
+    ax.set_xlabel(r"$t$  [$1/\mu$]")
+    ax.set_ylabel("survival\n(band: spread over $z$)" if fields.sizes["z"] > 1 else "survival")
+
+
+def _late(ax: Any, found: list, dim: str, fields: xr.Dataset) -> None:
+    """Mean over the last quarter of the frames with its range, and the last frame."""
+    other = "momentum" if dim == "direction" else "direction"
+    for i, one in enumerate(found):
+        P = average_over(one, other).sel(flavor=one.attrs["start"]).transpose("time", dim)
+        first = min(int((1 - LATE) * P.sizes["time"]), P.sizes["time"] - 1)
+        x, values = P[dim].values, P.values
+        if dim == "momentum":
+            x, axis = energy_axis(fields)
+            x, values = x[np.argsort(x)], values[:, np.argsort(x)]
+        else:
+            axis = r"$v = \cos\theta$"
+            x, values = fold(x, values, one["content"].sum("momentum").values)
+        kept = np.isfinite(values[-1])
+        style = line(i)
+        late = values[first:, kept]
+        marks = {"marker": "o", "markersize": 3} if kept.sum() < 80 else {}
+        label = _label(one).replace(r"\langle ", "").replace(r"\rangle", "")
+        ax.plot(x[kept], late.mean(axis=0), label=label, **style, **marks)
+        band = {"color": style["color"], "alpha": 0.16, "linewidth": 0}
+        ax.fill_between(x[kept], late.min(axis=0), late.max(axis=0), **band)
+    t = found[0]["time"].values
+    when = f"$t$ = {t[first]:.4g} to {t[-1]:.4g}"
+    ax.set_ylabel(f"mean and range over\n{when}")
+    ax.set_xlabel(axis)
+
+
+def _models(run: Run, fields: xr.Dataset) -> dict | None:
+    """Models of the end for two flavors with one crossing: v, survival, and <P_ee> of neutrinos."""
+    if len(flavors_of(fields)) != 2 or np.unique(fields["direction"].values).size <= 2:
+        return None
+    start = ln.lepton_number(fields.isel(time=[0]), v_weight=direction_weights(run))
+    ends = ln.end_states(start)
+    if ends.attrs["crossings"] != 1:
+        return None
+    only = fields.isel(time=[0]).sel(species=["nu"])
+    number = ln.lepton_number(only, v_weight=direction_weights(run))
+    number = number["lepton_number"].sel(flavor="e").values[0]
+    return {
+        str(name): {
+            "v": ends["direction"].values,
+            "survival": ends["survival"].sel(model=name).values,
+            "average": average_survival(
+                start["weight"].values, number, ends["survival"].sel(model=name).values
+            ),
+        }
+        for name in ends["model"].values
+    }
+
+
+def _draw_models(ax: Any, models: dict) -> None:
+    ways = ((":", "steps-mid"), ("--", "default"))
+    for (name, one), (dash, way) in zip(models.items(), ways, strict=True):
+        ax.plot(one["v"], one["survival"], color="0.45", linestyle=dash, linewidth=1.1,
+                drawstyle=way, label=f"{name} model")  # fmt: skip
