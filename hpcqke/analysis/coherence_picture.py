@@ -35,6 +35,7 @@ def draw_coherence(run: Run, file: Path, say: Callable[[str], Any]) -> None:
         if many:
             _map(figure, axes[1], angular, rf"$A_l$ of $\rho_{{{name}}}$  [$n^2$]")
             axes[1].set_ylabel("Legendre $l$ of $v$")
+            axes[1].yaxis.get_major_locator().set_params(integer=True)
         lengths = coherence_lengths(power)
         half = float(power.attrs["length"]) / 2
         labels = {

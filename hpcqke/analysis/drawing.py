@@ -58,7 +58,7 @@ def direction_weights(run: Run) -> np.ndarray:
 
 def energy_axis(fields: xr.Dataset) -> tuple[np.ndarray, str]:
     """What tells the bins in energy apart: omega if the case gave it, else |p|, and its label."""
-    if "frequency" in fields.coords:
+    if "frequency" in fields.variables:
         return fields["frequency"].values, r"$\omega = \Delta m^2/2|p|$  [$\mu$]"
     p = fields["momentum"]
     return p.values, r"$|p|$  [MeV]" if p.attrs.get("units") == "MeV" else r"$|p| - p_0$  [$\mu$]"

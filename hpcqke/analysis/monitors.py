@@ -1,11 +1,11 @@
 """How far a run is from what the equation keeps: one number a row, and the worst of each.
 
-    trace        |int sum Tr rho dz / start - 1|              without collisions: 0
-    length       max over modes |int P^2 dz / start - 1|      without collisions and gradient terms
-    lepton_a     |int sum (rho_aa - rhobar_aa) dz - start| / int sum Tr rho dz        fast limit
-    eigenvalues  smallest of rho, and largest over its start; rho >= 0 asks for >= 0
-    entropy      change since the start; nan while an eigenvalue is outside 0...1
-    energies     U_osc, and its part in P^x, P^y:  mu/2 int [<M,M> - <F,F>] of the off-diagonals
+trace        |int sum Tr rho dz / start - 1|              without collisions: 0
+length       max over modes |int P^2 dz / start - 1|      without collisions and gradient terms
+lepton_a     |int sum (rho_aa - rhobar_aa) dz - start| / int sum Tr rho dz        fast limit
+eigenvalues  smallest of rho, and largest over its start; rho >= 0 asks for >= 0
+entropy      change since the start; nan while an eigenvalue is outside 0...1
+energies     U_osc, and its part in P^x, P^y:  mu/2 int [<M,M> - <F,F>] of the off-diagonals
 """
 
 from __future__ import annotations

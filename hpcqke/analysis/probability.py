@@ -106,6 +106,7 @@ def _dataset(fields: xr.Dataset, variables: dict, **coords: list) -> xr.Dataset:
     import xarray as xr
 
     kept = {k: c for k, c in fields.coords.items() if {*c.dims} <= {"time", *_MODES} and c.dims}
+    kept |= {name: fields[name].variable for name in ("azimuth", "frequency") if name in fields}
     result = xr.Dataset(variables, coords=kept | coords)
     for name in variables:
         result[name].attrs["units"] = "1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from hpcqke.analysis.drawing import (
 )
 from hpcqke.analysis.frames import flavors_of, fold
 from hpcqke.analysis.open_run import Run
-from hpcqke.analysis.probability import average_over, transition
+from hpcqke.analysis.probability import average_over, pair_survival, transition
 from hpcqke.analysis.style import line, picture
 from hpcqke.errors import CaseError
 
@@ -28,18 +28,29 @@ if TYPE_CHECKING:
 
 #: Part of the run's frames at its end whose mean is drawn.
 LATE = 0.25
+#: <P_aa> at the first frame above which modes count as pure.
+PURE = 0.98
 NAMES = {"e": "e", "x": "x", "mu": r"\mu", "tau": r"\tau"}
+
+
+class Survival(NamedTuple):
+    """Its symbol; mean and spread over z of the sum over modes, (time,); P and content of modes."""
+
+    name: str
+    average: np.ndarray
+    spread: np.ndarray
+    modes: xr.Dataset
 
 
 def draw_survival(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     """<P(a -> a)>(t) of every flavor that modes began in; P(v) and P(|p|) late in the run."""
     fields = frames_from(run)
-    found = _transitions(fields)
+    found = survivals(fields)
     if not found:
         raise Skip("no mode began mainly in one flavor")
     directions = np.unique(fields["direction"].values).size
-    rows = ["time"] + ["direction"] * (directions > 2) + ["momentum"] * (
-        fields.sizes["momentum"] > 1
+    rows = (
+        ["time"] + ["direction"] * (directions > 2) + ["momentum"] * (fields.sizes["momentum"] > 1)
     )
     models = _models(run, fields)
     with picture(file, (7.0, 0.6 + 2.7 * len(rows)), nrows=len(rows), squeeze=False) as (_, axes):
@@ -52,40 +63,58 @@ def draw_survival(run: Run, file: Path, say: Callable[[str], Any]) -> None:
         for ax in axes:
             ax.set_ylim(-0.03, 1.05)
             ax.margins(x=0)
-            ax.legend(loc="lower left", ncol=2)
+            ax.legend(loc="best", ncol=2)
         axes[0].set_title(title(run))
 
 
-def _transitions(fields: xr.Dataset) -> list[xr.Dataset]:
-    """P(a -> b) of each species and flavor that any mode began in."""
+def survivals(fields: xr.Dataset) -> list[Survival]:
+    """Of each species and flavor that any mode began in.
+
+    P(a -> a) of modes that begin pure; of mixed ones of two flavors P of `pair_survival`, of three
+    the part left of rho_aa. All begin at 1.
+    """
     found = []
     for species in (s for s in ("nu", "nubar") if s in fields["species"].values):
         for flavor in flavors_of(fields):
             try:
-                found.append(transition(fields, flavor, species))
+                one = transition(fields, flavor, species)
             except CaseError:
                 continue  # nothing began in it
+            found.append(_survival(fields, one.sel(flavor=flavor), flavor, species))
     return found
 
 
-def _own(one: xr.Dataset, name: str = "probability") -> xr.DataArray:
-    return one[name].sel(flavor=one.attrs["start"])
+def _survival(fields: xr.Dataset, one: xr.Dataset, flavor: str, species: str) -> Survival:
+    bar, a = (r"\bar" if species == "nubar" else ""), NAMES[flavor]
+    name, content, P = rf"{bar} P_{{{a}{a}}}", one["content"], one["probability"]
+    begun = float(one["average"][0])
+    spread = one["average_spread"].values / begun
+    if begun < PURE and len(flavors_of(fields)) == 2:
+        pair = pair_survival(fields, species)
+        P, content = pair["probability"], pair["content"].where(content > 0, 0.0)
+        spread = spread * begun * float(one["content"].sum() / content.sum())
+    elif begun < PURE:
+        name = rf"{bar}\rho_{{{a}{a}}}/{bar}\rho_{{{a}{a}}}(0)"
+        content, P = content * P[0], P / P[0]
+    modes = _modes(P, content)
+    return Survival(name, average_over(modes, "momentum", "direction").values, spread, modes)
 
 
-def _label(one: xr.Dataset) -> str:
-    a = NAMES[one.attrs["start"]]
-    P = r"\bar P" if one.attrs["species"] == "nubar" else "P"
-    return rf"$\langle {P}_{{{a}{a}}}\rangle$"
+def _modes(probability: xr.DataArray, content: xr.DataArray) -> xr.Dataset:
+    """What `average_over` takes."""
+    import xarray as xr
+
+    content = content.drop_vars("time", errors="ignore")
+    return xr.Dataset({"probability": probability, "content": content})
 
 
-def _against_time(ax: Any, found: list, models: dict | None, fields: xr.Dataset) -> None:
+def _against_time(ax: Any, found: list[Survival], models: dict | None, fields: xr.Dataset) -> None:
     for i, one in enumerate(found):
-        mean, spread = _own(one, "average").values, _own(one, "average_spread").values
-        style = line(i)
-        ax.plot(one["time"], mean, label=_label(one), **style)
+        mean, spread, style = one.average, one.spread, line(i)
+        ax.plot(fields["time"], mean, label=rf"$\langle {one.name}\rangle$", **style)
         if fields.sizes["z"] > 1:
             band = {"color": style["color"], "alpha": 0.16, "linewidth": 0}
-            ax.fill_between(one["time"], mean - spread, mean + spread, **band)
+            ax.fill_between(fields["time"], mean - spread, mean + spread, **band)
     for model, style in zip(models or (), (":", "--"), strict=False):
         value = models[model]["average"]
         label = f"{model} model: {value:.3f}"
@@ -94,11 +123,11 @@ def _against_time(ax: Any, found: list, models: dict | None, fields: xr.Dataset)
     ax.set_ylabel("survival\n(band: spread over $z$)" if fields.sizes["z"] > 1 else "survival")
 
 
-def _late(ax: Any, found: list, dim: str, fields: xr.Dataset) -> None:
+def _late(ax: Any, found: list[Survival], dim: str, fields: xr.Dataset) -> None:
     """Mean over the last quarter of the frames with its range, and the last frame."""
     other = "momentum" if dim == "direction" else "direction"
     for i, one in enumerate(found):
-        P = average_over(one, other).sel(flavor=one.attrs["start"]).transpose("time", dim)
+        P = average_over(one.modes, other).transpose("time", dim)
         first = min(int((1 - LATE) * P.sizes["time"]), P.sizes["time"] - 1)
         x, values = P[dim].values, P.values
         if dim == "momentum":
@@ -106,16 +135,15 @@ def _late(ax: Any, found: list, dim: str, fields: xr.Dataset) -> None:
             x, values = x[np.argsort(x)], values[:, np.argsort(x)]
         else:
             axis = r"$v = \cos\theta$"
-            x, values = fold(x, values, one["content"].sum("momentum").values)
+            x, values = fold(x, values, one.modes["content"].sum("momentum").values)
         kept = np.isfinite(values[-1])
         style = line(i)
         late = values[first:, kept]
         marks = {"marker": "o", "markersize": 3} if kept.sum() < 80 else {}
-        label = _label(one).replace(r"\langle ", "").replace(r"\rangle", "")
-        ax.plot(x[kept], late.mean(axis=0), label=label, **style, **marks)
+        ax.plot(x[kept], late.mean(axis=0), label=f"${one.name}$", **style, **marks)
         band = {"color": style["color"], "alpha": 0.16, "linewidth": 0}
         ax.fill_between(x[kept], late.min(axis=0), late.max(axis=0), **band)
-    t = found[0]["time"].values
+    t = fields["time"].values
     when = f"$t$ = {t[first]:.4g} to {t[-1]:.4g}"
     ax.set_ylabel(f"mean and range over\n{when}")
     ax.set_xlabel(axis)
