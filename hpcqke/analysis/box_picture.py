@@ -115,11 +115,11 @@ def _everywhere(figure: Any, ax: Any, fields: xr.Dataset, weight: Any) -> None:
     found = ln.lepton_number(last.sel(z=z), "all", weight)
     local = ln.net_distribution(found).isel(time=0).transpose("direction", "z")
     size = float(np.abs(local).max()) or 1.0
+    ax.grid(False)
     mesh = ax.pcolormesh(
         local["z"].values, local["direction"].values, local.values, cmap=_BOTH_SIGNS,
         vmin=-size, vmax=size, shading="nearest", rasterized=True,
     )  # fmt: skip
-    ax.grid(False)
     ax.set_xlabel(r"$z$  [$1/\mu$]")
     ax.set_ylabel(r"$v = \cos\theta$")
     ax.set_ylim(-1, 1)

@@ -78,9 +78,9 @@ def _map(figure: Any, ax: Any, power: Any, label: str) -> None:
 
     top = float(power.max())
     other = power.dims[1]
+    ax.grid(False)
     mesh = ax.pcolormesh(
         power["time"].values, power[other].values, power.values.T, shading="nearest",
         cmap=COLORMAP, norm=LogNorm(10.0**-DECADES * top, top), rasterized=True,
     )  # fmt: skip
-    ax.grid(False)
     figure.colorbar(mesh, ax=ax, label=label, pad=0.01)

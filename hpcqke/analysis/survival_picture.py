@@ -87,15 +87,16 @@ def survivals(fields: xr.Dataset) -> list[Survival]:
 def _survival(fields: xr.Dataset, one: xr.Dataset, flavor: str, species: str) -> Survival:
     bar, a = (r"\bar" if species == "nubar" else ""), NAMES[flavor]
     name, content, P = rf"{bar} P_{{{a}{a}}}", one["content"], one["probability"]
-    begun = float(one["average"][0])
-    spread = one["average_spread"].values / begun
-    if begun < PURE and len(flavors_of(fields)) == 2:
-        pair = pair_survival(fields, species)
-        P, content = pair["probability"], pair["content"].where(content > 0, 0.0)
-        spread = spread * begun * float(one["content"].sum() / content.sum())
-    elif begun < PURE:
-        name = rf"{bar}\rho_{{{a}{a}}}/{bar}\rho_{{{a}{a}}}(0)"
-        content, P = content * P[0], P / P[0]
+    begun, spread = float(one["average"][0]), one["average_spread"].values
+    if begun < PURE:
+        pair = pair_survival(fields, species) if len(flavors_of(fields)) == 2 else None
+        surplus = None if pair is None else pair["content"].where(content > 0, 0.0)
+        if surplus is not None and surplus.sum() > 0:
+            spread = spread * float(content.sum() / surplus.sum())
+            P, content = pair["probability"], surplus
+        else:
+            name = rf"{bar}\rho_{{{a}{a}}}/{bar}\rho_{{{a}{a}}}(0)"
+            spread, content, P = spread / begun, content * P[0], P / P[0]
     modes = _modes(P, content)
     return Survival(name, average_over(modes, "momentum", "direction").values, spread, modes)
 
