@@ -52,7 +52,7 @@ def draw_survival(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     rows = (
         ["time"] + ["direction"] * (directions > 2) + ["momentum"] * (fields.sizes["momentum"] > 1)
     )
-    models = _models(run, fields)
+    models = _models(run, fields, found[0])
     with picture(file, (7.0, 0.6 + 2.7 * len(rows)), nrows=len(rows), squeeze=False) as (_, axes):
         axes = axes[:, 0]
         _against_time(axes[0], found, models, fields)
@@ -150,27 +150,22 @@ def _late(ax: Any, found: list[Survival], dim: str, fields: xr.Dataset) -> None:
     ax.set_xlabel(axis)
 
 
-def _models(run: Run, fields: xr.Dataset) -> dict | None:
-    """Models of the end for two flavors with one crossing: v, survival, and <P_ee> of neutrinos."""
+def _models(run: Run, fields: xr.Dataset, first: Survival) -> dict | None:
+    """Models of the end for two flavors with one crossing: v, P(v), and its mean over `first`."""
     if len(flavors_of(fields)) != 2 or np.unique(fields["direction"].values).size <= 2:
         return None
     start = ln.lepton_number(fields.isel(time=[0]), v_weight=direction_weights(run))
     ends = ln.end_states(start)
     if ends.attrs["crossings"] != 1:
         return None
-    only = fields.isel(time=[0]).sel(species=["nu"])
-    number = ln.lepton_number(only, v_weight=direction_weights(run))
-    number = number["lepton_number"].sel(flavor="e").values[0]
-    return {
-        str(name): {
-            "v": ends["direction"].values,
-            "survival": ends["survival"].sel(model=name).values,
-            "average": average_survival(
-                start["weight"].values, number, ends["survival"].sel(model=name).values
-            ),
-        }
-        for name in ends["model"].values
-    }
+    content = first.modes["content"].sum("momentum").values
+    v, mean = fold(fields["direction"].values, content, np.ones_like(content))
+    models = {}
+    for name in ends["model"].values:
+        P = ends["survival"].sel(model=name).values
+        average = average_survival(np.ones_like(v), mean, P)
+        models[str(name)] = {"v": v, "survival": P, "average": average}
+    return models
 
 
 def _draw_models(ax: Any, models: dict) -> None:

@@ -107,6 +107,7 @@ def test_runs_on_other_cells(run_path, tmp_path):
 def frame(z, v, weight, f, momentum=(1.0,)):
     """Fields of one frame with rho = f(z, v) (..., 4), the same in each |p|."""
     rho = np.array([[[f(x, u) for u in v] for _ in momentum] for x in z])
+    names = state.COMPONENTS[state.number_of_flavors(rho.shape[-1])]
     return xr.Dataset(
         {
             "rho": (("time", "z", "momentum", "direction", "species", "component"),
@@ -115,7 +116,7 @@ def frame(z, v, weight, f, momentum=(1.0,)):
         },
         coords={
             "time": [0.0], "z": z, "momentum": list(momentum), "direction": v, "species": ["nu"],
-            "component": list(state.COMPONENTS[2]),
+            "component": list(names),
         },
     )  # fmt: skip
 
@@ -151,7 +152,8 @@ def test_grids_in_z(n, how):
 
 def test_boxes_of_unlike_length_are_compared_by_their_means():
     v, w = [-1.0, 1.0], [1.0, 1.0]
-    b = frame(cells(24, 11.0), v, w, lambda z, v: smooth(z * 10 / 11, v) + np.array([0, 0, 0, 0.25]))
+    more = np.array([0, 0, 0, 0.25])
+    b = frame(cells(24, 11.0), v, w, lambda z, v: smooth(z * 10 / 11, v) + more)
     _, (one,), how = compare_fields(frame(cells(24), v, w, smooth), b, [])
     assert how.startswith("means over z")
     assert one.largest[0] == pytest.approx(0.25)
@@ -167,6 +169,18 @@ def test_other_directions_are_compared_by_their_sums():
     b = frame(cells(16), *rules[1], lambda z, v: smooth(z, v) + np.array([0, 0.1 * v, 0, 0]))
     _, (one,), _ = compare_fields(a, b, [])
     assert one.largest[0] == pytest.approx(0.2 / 3)
+
+
+def test_off_diagonals_of_three_flavors_count_twice():
+    """Tr (B - A)^2 = 2 |d rho_emu|^2, of Tr A^2 = 3."""
+    a = frame(cells(8), [0.0], [1.0], lambda z, v: np.array([1.0, 1, 1, 0, 0, 0, 0, 0, 0]))
+    b = a.copy(deep=True)
+    b["rho"][..., 4] = 1e-3
+    _, (one,), _ = compare_fields(a, b, [])
+    assert one.l2[0] == pytest.approx(1e-3 * np.sqrt(2 / 3))
+    _, found, _ = compare_fields(a, frame(cells(8), [0.0], [1.0], smooth), notes := [])
+    assert found == []
+    assert notes == ["fields.nc: another number of flavors: not compared"]
 
 
 def test_common_values():

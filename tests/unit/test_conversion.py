@@ -204,6 +204,16 @@ def test_correlation_of_a_single_wave():
         coherence.power_spectrum(wave({2: 0.0})))["coherence_length"][0]))  # fmt: skip
 
 
+@pytest.mark.parametrize("cells", [7, 8])
+def test_correlation_on_odd_and_even_cells(cells):
+    k = np.sort(2 * np.pi / L * np.fft.fftfreq(cells, 1 / cells))
+    power = xr.DataArray(np.isclose(k, 4 * np.pi / L) * 3.0, {"k": k}, ("k",), attrs={"length": L})
+    C = coherence.correlation(power)
+    r = L / cells * np.arange(cells // 2 + 1)
+    assert C["r"].values == pytest.approx(r)
+    assert C.values == pytest.approx(np.exp(4j * np.pi / L * r), abs=1e-14)
+
+
 def test_coherence_length_of_a_gaussian_spectrum():
     """S ~ exp(-(k - k0)^2/2 s^2): |C| = exp(-s^2 r^2/2), half at sqrt(2 ln 2)/s, whatever k0 is."""
     n, k0, s = np.arange(-30, 31), 8, 4.0
