@@ -10,7 +10,7 @@ import numpy as np
 
 from hpcqke.analysis import lepton_number as ln
 from hpcqke.analysis import maps, spacetime
-from hpcqke.analysis.drawing import direction_weights, frames_from, title
+from hpcqke.analysis.drawing import Skip, direction_weights, frames_from, title
 from hpcqke.analysis.open_run import Run
 from hpcqke.analysis.spectra_picture import telling_frames
 from hpcqke.analysis.style import COLORMAP, SECTOR, line, picture
@@ -25,6 +25,9 @@ _BOTH_SIGNS, _CYCLE = "RdBu", "twilight"
 def draw_spacetime(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     """s(z, t) in two directions, |rho_ex| and its phase of the sum over momentum."""
     fields = frames_from(run, cells=2)
+    total = maps.space_time(fields)
+    if not float(total["coherence"].max()) > 0:
+        raise Skip("all off-diagonal elements are zero")
     v = np.unique(fields["direction"].values)
     chosen = [v[-1], v[0]] if v.size > 1 else [v[0]]
     rows = len(chosen) + 2
@@ -36,10 +39,9 @@ def draw_spacetime(run: Run, file: Path, say: Callable[[str], Any]) -> None:
             name = r"$s_{e\mu}$" if flavors else r"$P^z/P^0$"
             image = _diagram(ax, data["polarization"], _BOTH_SIGNS, -1.0, 1.0)
             figure.colorbar(image, ax=ax, label=f"{name},  $v$ = {one:+.3g}", pad=0.01)
-        total = maps.space_time(fields)
         top = float(total["coherence"].max())
         pair = (SECTOR["emu"] if fields.sizes["component"] == 9 else SECTOR["ex"]).strip("$")
-        image = _diagram(axes[-2], total["coherence"], COLORMAP, 0.0, top or 1.0)
+        image = _diagram(axes[-2], total["coherence"], COLORMAP, 0.0, top)
         label = rf"$|\sum_p \rho_{{{pair}}}|$  [$n$]"
         figure.colorbar(image, ax=axes[-2], label=label, pad=0.01)
         image = _phase(axes[-1], total)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hpcqke import state
-from hpcqke.analysis.frames import frames_of, length_of, pair_of, weight_of
+from hpcqke.analysis.frames import frames_of, is_periodic, length_of, pair_of, weight_of
 from hpcqke.errors import CaseError
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def power_spectrum(
     import xarray as xr
 
     length, weight = length_of(fields), weight_of(fields)
+    if not is_periodic(fields):
+        raise CaseError(["spectra in k are those of periodic boxes"])
     which = pair_of(fields, pair)[0]
     v, rows = fields["direction"].values, []
     for frame in frames_of(fields, species):

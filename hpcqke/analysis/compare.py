@@ -5,7 +5,7 @@ differences are B - A, relative ones are divided by the largest |A| of all compa
 unlike grids are brought to the least common thing, which the result names:
 
     z        the same cells; the cells both have; else B and A as Fourier sums on the coarser grid;
-             boxes of unlike length: means over z
+             open boxes: means over groups of cells; boxes of unlike length or ends: means over z
     modes    each; with other |p| or directions: the sums M, F = sum_p w_p (1, v) rho
 """
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpcqke import state
-from hpcqke.analysis.frames import frames_of, weight_of
+from hpcqke.analysis.frames import frames_of, is_periodic, weight_of
 from hpcqke.analysis.open_run import Run
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def compare_fields(
         notes.append(f"fields.nc: {why}: not compared")
         return frames, [], ""
     a, b = a.isel(time=i), b.isel(time=j)
-    onto, place = _same_place(a["z"].values, b["z"].values)
+    onto, place = _same_place(a, b)
     modes = all(
         a.sizes[d] == b.sizes[d] and bool(_close(a[d].values, b[d].values).all())
         for d in ("momentum", "direction")
@@ -236,15 +236,21 @@ def _moments(frame: np.ndarray, fields: xr.Dataset) -> np.ndarray:
     return np.einsum("mpd,zpdc->zmc", weights, frame)[:, np.newaxis]
 
 
-def _same_place(za: np.ndarray, zb: np.ndarray) -> tuple[Any, str]:
+def _same_place(a: xr.Dataset, b: xr.Dataset) -> tuple[Any, str]:
     """What brings frames of A and B to the same z (None: they are there), and its name."""
+    za, zb = a["z"].values, b["z"].values
     na, nb = za.size, zb.size
-    la, lb = (float(z[1] - z[0]) * z.size if z.size > 1 else np.nan for z in (za, zb))
     if na == nb and bool(_close(za, zb).all()):
         return None, f"{na} cells"
-    if not abs(la - lb) <= SAME * la or abs(za[0] - zb[0]) > SAME * la:
-        return _means, "means over z (boxes of unlike length)"
-    n = gcd(na, nb)
+    la, lb = (float(z[1] - z[0]) * z.size if z.size > 1 else np.nan for z in (za, zb))
+    n, periodic = gcd(na, nb), is_periodic(a)
+    if not abs(la - lb) <= SAME * la or periodic != is_periodic(b):
+        return _means, "means over z (boxes of unlike length or ends)"
+    if not periodic:
+        return (
+            lambda x, y: (_groups(x, n), _groups(y, n)),
+            f"means over groups of cells, {n} of them",
+        )
     if n == min(na, nb):
         return lambda x, y: (x[:: na // n], y[:: nb // n]), f"the {n} cells of both"
     n = min(na, nb)
@@ -252,6 +258,11 @@ def _same_place(za: np.ndarray, zb: np.ndarray) -> tuple[Any, str]:
         lambda x, y: (_onto(x, n), _onto(y, n)),
         f"{n} cells, onto which Fourier sums of the finer grid are evaluated",
     )
+
+
+def _groups(x: np.ndarray, n: int) -> np.ndarray:
+    """Means over n groups of equally many cells."""
+    return x.reshape(n, -1, *x.shape[1:]).mean(axis=1)
 
 
 def _means(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

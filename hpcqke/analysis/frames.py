@@ -56,6 +56,12 @@ def length_of(fields: xr.Dataset) -> float:
     return float((z[1] - z[0]) * z.size)
 
 
+def is_periodic(fields: xr.Dataset) -> bool:
+    """Are the cells those of a periodic box, the first at -L/2? Open ones have theirs inside."""
+    z = fields["z"].values
+    return z.size < 2 or bool(abs(z[0] + 0.5 * z.size * (z[1] - z[0])) < 0.25 * (z[1] - z[0]))
+
+
 def fold(v: np.ndarray, values: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weighted means over the azimuths of each v: v in rising order and values (..., v).
 

@@ -9,6 +9,7 @@ from typing import Any
 from hpcqke.analysis.box_picture import draw_angular, draw_spacetime
 from hpcqke.analysis.coherence_picture import draw_coherence
 from hpcqke.analysis.drawing import Skip
+from hpcqke.analysis.ends_picture import draw_ends
 from hpcqke.analysis.fig1 import draw_fig1
 from hpcqke.analysis.growth_picture import draw_growth
 from hpcqke.analysis.invariants import draw_invariants
@@ -35,13 +36,12 @@ GRADIENT_PICTURES = {
     "momentum_shift.png": draw_shift,
     "momentum_spectra.png": draw_momentum_spectra,
 }
-#: Those of runs with antineutrinos or other directions than two; the last three need cells in z.
+#: The picture of runs in open boxes.
+OPEN_PICTURES = {"ends.png": draw_ends}
+#: Those of runs with antineutrinos or other directions than two; of boxes; of periodic ones.
 SURVIVAL_PICTURES = {"survival.png": draw_survival}
-BOX_PICTURES = {
-    "coherence.png": draw_coherence,
-    "spacetime.png": draw_spacetime,
-    "angular.png": draw_angular,
-}
+BOX_PICTURES = {"spacetime.png": draw_spacetime, "angular.png": draw_angular}
+PERIODIC_PICTURES = {"coherence.png": draw_coherence}
 
 
 def pictures_of(run: Run) -> dict[str, Callable[[Run, Path, Callable[[str], Any]], None]]:
@@ -54,6 +54,10 @@ def pictures_of(run: Run) -> dict[str, Callable[[Run, Path, Callable[[str], Any]
         chosen = chosen | SURVIVAL_PICTURES
         if case.grid.z.cells > 3 and "advection" in case.terms and directions > 1:
             chosen = chosen | BOX_PICTURES
+            if case.grid.z.boundary == "periodic":
+                chosen = chosen | PERIODIC_PICTURES
+    if case.grid.z.boundary != "periodic":
+        chosen = chosen | OPEN_PICTURES
     return chosen | (GRADIENT_PICTURES if "gradient" in case.terms else {})
 
 

@@ -34,7 +34,7 @@ def transition(fields: xr.Dataset, start: str = "e", species: str = "nu") -> xr.
 
     Variables: probability, spread (time, flavor, momentum, direction), nan for modes that began in
     another flavor; average, average_spread (time, flavor) of the sum over modes, whose spread is
-    that of the local sums; content (momentum, direction): w <Tr rho(0)> of the chosen modes, in n,
+    that of the local sums; content (momentum, direction): w |<Tr rho(0)>| of the chosen modes, in n,
     which weighs averages. `CaseError`: unknown flavor or species, no mode that began in it.
     """
     flavors = flavors_of(fields)
@@ -46,11 +46,13 @@ def transition(fields: xr.Dataset, start: str = "e", species: str = "nu") -> xr.
         n = state.occupations(frame)
         if content is None:
             begun = np.mean(state.trace(frame), axis=0)
-            chosen = (n.mean(axis=0).argmax(axis=-1) == flavors.index(start)) & (begun > 0)
-            content = np.where(chosen, weight_of(fields) * begun, 0.0)
+            sign = np.sign(begun)  # negative: rho stands for rho - rhobar, and more nubar are there
+            main = (n.mean(axis=0) * sign[..., np.newaxis]).argmax(axis=-1)
+            chosen = (main == flavors.index(start)) & (begun != 0)
+            content = np.where(chosen, weight_of(fields) * np.abs(begun), 0.0)
             if not content.sum() > 0:
                 raise CaseError([f"no mode of {species} began mainly as nu_{start}"])
-            share = np.where(chosen, weight_of(fields), 0.0) / content.sum()
+            share = np.where(chosen, weight_of(fields) * sign, 0.0) / content.sum()
         local = np.einsum("zpdf,pd->zf", n, share)
         columns["mean"].append(n.mean(axis=0))
         columns["spread"].append(n.std(axis=0))

@@ -150,6 +150,24 @@ def test_grids_in_z(n, how):
     assert notes == []
 
 
+def test_open_boxes_on_other_cells():
+    """Cells in the middle of their place: straight lines have the same means over groups."""
+    v, w = [-1.0, 1.0], [1.0, 1.0]
+
+    def line(z, v):
+        return np.array([2.0, z, -0.5 * z, 1.0]) * (2 + v)
+
+    def middle(n):
+        return cells(n) + 5 / n
+
+    a, b = frame(middle(24), v, w, line), frame(middle(16), v, w, line)
+    _, (one,), how = compare_fields(a, b, [])
+    assert how == "means over groups of cells, 8 of them, every mode"
+    assert one.largest[0] < 1e-13
+    _, _, how = compare_fields(a, frame(cells(24), v, w, line), [])
+    assert how.startswith("means over z (boxes of unlike length or ends)")
+
+
 def test_boxes_of_unlike_length_are_compared_by_their_means():
     v, w = [-1.0, 1.0], [1.0, 1.0]
     more = np.array([0, 0, 0, 0.25])

@@ -96,6 +96,24 @@ def test_three_flavors_and_energies():
     assert found["average"].values[1] == pytest.approx((exact[0] + 3 * exact[1]) / 4, abs=1e-14)
 
 
+def test_modes_of_net_lepton_number():
+    """rho = rho_nu - rho_nubar < 0 of a direction counts with |Tr rho|."""
+    P, n = np.array([1.0, 0.75, 0.5, 0.2]), np.array([1.0, -3.0])
+    rho = np.zeros((4, NZ, 1, 2, 1, 4))
+    rho[..., 0] = n[:, None]
+    rho[..., 0, 0, 3] = n[0]
+    rho[..., 1, 0, 3] = n[1] * (2 * P - 1)[:, None, None]
+    found = transition(fields_of(rho, [-1.0, 1.0]))
+    assert found["average"].sel(flavor="e").values == pytest.approx((1 + 3 * P) / 4, abs=1e-14)
+    assert found["content"].values[0] == pytest.approx([1, 3])
+
+
+def test_spectra_of_open_boxes_are_refused():
+    fields = wave({1: 0.1})
+    with pytest.raises(CaseError, match="periodic"):
+        coherence.power_spectrum(fields.assign_coords(z=fields["z"] + L / NZ / 2))
+
+
 def test_survival_of_a_pair():
     """Mixed modes: rho_ee = P n_e + (1 - P) n_x also for those with more nu_x."""
     n_e, n_x, P = np.array([1.0, 0.3]), np.array([0.4, 0.9]), np.array([1.0, 0.8, 0.3, 0.1])
