@@ -124,6 +124,7 @@ def _everywhere(figure: Any, ax: Any, fields: xr.Dataset, weight: Any) -> None:
     )  # fmt: skip
     ax.set_xlabel(r"$z$  [$1/\mu$]")
     ax.set_ylabel(r"$v = \cos\theta$")
-    ax.set_ylim(-1, 1)
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(low, -1), min(high, 1))
     t = float(last["time"].values[0])
     figure.colorbar(mesh, ax=ax, label=f"$G(v, z)$ at $t$ = {t:.4g}  [$n$]", pad=0.01)

@@ -34,8 +34,8 @@ def transition(fields: xr.Dataset, start: str = "e", species: str = "nu") -> xr.
 
     Variables: probability, spread (time, flavor, momentum, direction), nan for modes that began in
     another flavor; average, average_spread (time, flavor) of the sum over modes, whose spread is
-    that of the local sums; content (momentum, direction): w |<Tr rho(0)>| of the chosen modes, in n,
-    which weighs averages. `CaseError`: unknown flavor or species, no mode that began in it.
+    that of the local sums; content (momentum, direction): w |<Tr rho(0)>| of the chosen modes, in
+    n, which weighs averages. `CaseError`: unknown flavor or species, no mode that began in it.
     """
     flavors = flavors_of(fields)
     if start not in flavors:

@@ -45,7 +45,7 @@ class Survival(NamedTuple):
 def draw_survival(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     """<P(a -> a)>(t) of every flavor that modes began in; P(v) and P(|p|) late in the run."""
     fields = frames_from(run)
-    found = survivals(fields)
+    found = survivals(fields, "collisions" in run.case.terms)
     if not found:
         raise Skip("no mode began mainly in one flavor")
     directions = np.unique(fields["direction"].values).size
@@ -67,11 +67,11 @@ def draw_survival(run: Run, file: Path, say: Callable[[str], Any]) -> None:
         axes[0].set_title(title(run))
 
 
-def survivals(fields: xr.Dataset) -> list[Survival]:
+def survivals(fields: xr.Dataset, collisions: bool = False) -> list[Survival]:
     """Of each species and flavor that any mode began in.
 
-    P(a -> a) of modes that begin pure; of mixed ones of two flavors P of `pair_survival`, of three
-    the part left of rho_aa. All begin at 1.
+    P(a -> a) of modes that begin pure; of mixed ones of two flavors P of `pair_survival`, of three,
+    and with collisions, which make and take neutrinos, the part left of rho_aa. All begin at 1.
     """
     found = []
     for species in (s for s in ("nu", "nubar") if s in fields["species"].values):
@@ -80,16 +80,18 @@ def survivals(fields: xr.Dataset) -> list[Survival]:
                 one = transition(fields, flavor, species)
             except CaseError:
                 continue  # nothing began in it
-            found.append(_survival(fields, one.sel(flavor=flavor), flavor, species))
+            found.append(_survival(fields, one.sel(flavor=flavor), collisions))
     return found
 
 
-def _survival(fields: xr.Dataset, one: xr.Dataset, flavor: str, species: str) -> Survival:
-    bar, a = (r"\bar" if species == "nubar" else ""), NAMES[flavor]
+def _survival(fields: xr.Dataset, one: xr.Dataset, collisions: bool) -> Survival:
+    species = one.attrs["species"]
+    bar, a = (r"\bar" if species == "nubar" else ""), NAMES[one.attrs["start"]]
     name, content, P = rf"{bar} P_{{{a}{a}}}", one["content"], one["probability"]
     begun, spread = float(one["average"][0]), one["average_spread"].values
-    if begun < PURE:
-        pair = pair_survival(fields, species) if len(flavors_of(fields)) == 2 else None
+    if begun < PURE or collisions:
+        two = len(flavors_of(fields)) == 2 and not collisions
+        pair = pair_survival(fields, species) if two else None
         surplus = None if pair is None else pair["content"].where(content > 0, 0.0)
         if surplus is not None and surplus.sum() > 0:
             spread = spread * float(content.sum() / surplus.sum())
