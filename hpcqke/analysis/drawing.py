@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 #: What a picture reads of fields.nc: of more, evenly spaced frames, but not fewer than the last.
-MOST_FRAMES, MOST_BYTES, FEWEST_FRAMES = 300, 4e9, 24
+MOST_FRAMES, MOST_BYTES, FEWEST_FRAMES = 300, 2e9, 24
 
 
 class Skip(Exception):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hpcqke import state
 from hpcqke.analysis import lepton_number as ln
 from hpcqke.analysis.crossings import average_survival
 from hpcqke.analysis.drawing import (
@@ -17,7 +18,7 @@ from hpcqke.analysis.drawing import (
     frames_from,
     title,
 )
-from hpcqke.analysis.frames import flavors_of, fold
+from hpcqke.analysis.frames import flavors_of, fold, frames_of
 from hpcqke.analysis.open_run import Run
 from hpcqke.analysis.probability import average_over, pair_survival, transition
 from hpcqke.analysis.style import line, picture
@@ -34,9 +35,13 @@ NAMES = {"e": "e", "x": "x", "mu": r"\mu", "tau": r"\tau"}
 
 
 class Survival(NamedTuple):
-    """Its symbol; mean and spread over z of the sum over modes, (time,); P and content of modes."""
+    """Its symbol; mean and spread over z of the sum over modes, (time,); P and content of modes.
+
+    column: species and flavor of the column of series.nc that has the same mean, if there is one.
+    """
 
     name: str
+    column: tuple[str, str] | None
     average: np.ndarray
     spread: np.ndarray
     modes: xr.Dataset
@@ -55,7 +60,7 @@ def draw_survival(run: Run, file: Path, say: Callable[[str], Any]) -> None:
     models = _models(run, fields, found[0])
     with picture(file, (7.0, 0.6 + 2.7 * len(rows)), nrows=len(rows), squeeze=False) as (_, axes):
         axes = axes[:, 0]
-        _against_time(axes[0], found, models, fields)
+        _against_time(axes[0], found, models, run)
         for ax, dim in zip(axes[1:], rows[1:], strict=True):
             _late(ax, found, dim, fields)
         if directions > 2 and models is not None:
@@ -89,18 +94,22 @@ def _survival(fields: xr.Dataset, one: xr.Dataset, collisions: bool) -> Survival
     bar, a = (r"\bar" if species == "nubar" else ""), NAMES[one.attrs["start"]]
     name, content, P = rf"{bar} P_{{{a}{a}}}", one["content"], one["probability"]
     begun, spread = float(one["average"][0]), one["average_spread"].values
+    (start,) = frames_of(fields.isel(time=[0]), species)
+    # series.nc leaves modes out in which lepton number, rho - rhobar, is negative
+    column = (species, one.attrs["start"]) if state.trace(start).min() >= 0 else None
     if begun < PURE or collisions:
         two = len(flavors_of(fields)) == 2 and not collisions
         pair = pair_survival(fields, species) if two else None
         surplus = None if pair is None else pair["content"].where(content > 0, 0.0)
         if surplus is not None and surplus.sum() > 0:
             spread = spread * float(content.sum() / surplus.sum())
-            P, content = pair["probability"], surplus
+            P, content, column = pair["probability"], surplus, None
         else:
             name = rf"{bar}\rho_{{{a}{a}}}/{bar}\rho_{{{a}{a}}}(0)"
             spread, content, P = spread / begun, content * P[0], P / P[0]
     modes = _modes(P, content)
-    return Survival(name, average_over(modes, "momentum", "direction").values, spread, modes)
+    average = average_over(modes, "momentum", "direction").values
+    return Survival(name, column, average, spread, modes)
 
 
 def _modes(probability: xr.DataArray, content: xr.DataArray) -> xr.Dataset:
@@ -111,13 +120,19 @@ def _modes(probability: xr.DataArray, content: xr.DataArray) -> xr.Dataset:
     return xr.Dataset({"probability": probability, "content": content})
 
 
-def _against_time(ax: Any, found: list[Survival], models: dict | None, fields: xr.Dataset) -> None:
+def _against_time(ax: Any, found: list[Survival], models: dict | None, run: Run) -> None:
+    """Means at the rows of series.nc, which are closer than frames, where it has them."""
+    fields, series = frames_from(run), run.series
     for i, one in enumerate(found):
         mean, spread, style = one.average, one.spread, line(i)
-        ax.plot(fields["time"], mean, label=rf"$\langle {one.name}\rangle$", **style)
         if fields.sizes["z"] > 1:
             band = {"color": style["color"], "alpha": 0.16, "linewidth": 0}
             ax.fill_between(fields["time"], mean - spread, mean + spread, **band)
+        time = fields["time"]
+        if one.column is not None and "survival" in series:
+            species, flavor = one.column
+            time, mean = series["time"], series["survival"].sel(species=species, flavor=flavor)
+        ax.plot(time, mean, label=rf"$\langle {one.name}\rangle$", **style)
     for model, style in zip(models or (), (":", "--"), strict=False):
         value = models[model]["average"]
         label = f"{model} model: {value:.3f}"

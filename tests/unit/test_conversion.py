@@ -9,6 +9,7 @@ from hpcqke.analysis import coherence, growth, maps, monitors
 from hpcqke.analysis import lepton_number as ln
 from hpcqke.analysis.convention import to_physical_antinu
 from hpcqke.analysis.probability import average_over, pair_survival, transition
+from hpcqke.analysis.survival_picture import survivals
 from hpcqke.errors import CaseError
 
 L, NZ = 12.0, 96
@@ -335,3 +336,24 @@ def test_monitors():
         "trace": 0.01, "length": 3e-9, "lepton_e": 0.3 / 18, "lepton_x": 0.3 / 18,
         "eigenvalue_min": -1e-3, "eigenvalue_growth": 1.05, "entropy_change": -0.1,
     })  # fmt: skip
+
+
+def test_survivals_of_the_picture():
+    """Mixed modes of two flavors: P of the pair; with collisions what is left of rho_ee."""
+    n_e, n_x, P = np.array([1.0, 0.9]), np.array([0.4, 0.3]), np.array([1.0, 0.8, 0.3, 0.1])
+    rho = np.zeros((4, NZ, 1, 2, 1, 4))
+    rho[..., 0] = (n_e + n_x)[:, None]
+    rho[..., 3] = ((2 * P - 1)[:, None] * (n_e - n_x))[:, None, None, :, None]
+    fields = fields_of(rho, [-1.0, 1.0], np.array([[2.0, 5.0]]))
+    (one,) = survivals(fields)
+    assert one.average == pytest.approx(P, abs=1e-14)
+    assert one.column is None
+    (one,) = survivals(fields, collisions=True)
+    left = (P * (2 * 1.0 + 5 * 0.9) + (1 - P) * (2 * 0.4 + 5 * 0.3)) / 6.5
+    assert one.average == pytest.approx(left, abs=1e-14)
+    assert one.column == ("nu", "e")
+    (pure,) = survivals(gas()[0])
+    assert pure.average == pytest.approx(transition(gas()[0])["average"].sel(flavor="e").values)
+    assert pure.spread == pytest.approx(
+        transition(gas()[0])["average_spread"].sel(flavor="e").values
+    )
