@@ -357,3 +357,5 @@ def test_survivals_of_the_picture():
     assert pure.spread == pytest.approx(
         transition(gas()[0])["average_spread"].sel(flavor="e").values
     )
+    (made,) = survivals(gas()[0], collisions=True)
+    assert (pure.name, made.name) == (" P_{ee}", r"\rho_{ee}/\rho_{ee}(0)")
