@@ -99,11 +99,6 @@ def _half_width(r: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(values[..., 0]), np.nan, at)
 
 
-def legendre_moments(v: np.ndarray, weight: np.ndarray, lmax: int) -> np.ndarray:
-    """w P_l(v), (l, direction): its product with f(v) summed over directions is f_l."""
-    return weight * np.stack([np.polynomial.Legendre.basis(n)(v) for n in range(lmax + 1)])
-
-
 def angular_spectrum(
     fields: xr.Dataset, species: str = "nu", pair: str | None = None, lmax: int | None = None
 ) -> xr.DataArray:
@@ -120,11 +115,12 @@ def angular_spectrum(
     if not 0 <= lmax < count:
         raise CaseError([f"lmax = {lmax}: must be from 0 to {count - 1}, for {count} v"])
     which = pair_of(fields, pair)[0]
-    basis = legendre_moments(v, np.ones_like(v), lmax)
+    P_l = np.stack([np.polynomial.Legendre.basis(n)(v) for n in range(lmax + 1)])
+    sums = (weight * P_l[:, np.newaxis]).reshape(lmax + 1, -1).T  # over all modes, (modes, l)
     rows = []
     for frame in frames_of(fields, species):
         psi = state.off_diagonals(frame)[..., which]
-        moments = np.einsum("zpd,pd,ld->zl", psi, weight, basis)
+        moments = psi.reshape(psi.shape[0], -1) @ sums
         rows.append(0.25 * np.mean(np.abs(moments) ** 2, axis=0))
     l = np.arange(lmax + 1)  # noqa: E741
     return xr.DataArray(
