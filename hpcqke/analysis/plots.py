@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from hpcqke.analysis.beam_picture import draw_beams
+from hpcqke.analysis.box_picture import draw_angular, draw_spacetime
+from hpcqke.analysis.coherence_picture import draw_coherence
 from hpcqke.analysis.drawing import Skip
 from hpcqke.analysis.ends_picture import draw_ends
 from hpcqke.analysis.fig1 import draw_fig1
@@ -20,8 +22,10 @@ from hpcqke.analysis.profile_picture import draw_profile
 from hpcqke.analysis.shift_picture import draw_shift
 from hpcqke.analysis.spectra_picture import draw_spectra
 from hpcqke.analysis.style import units_of
+from hpcqke.analysis.survival_picture import draw_survival
 from hpcqke.analysis.swap_picture import draw_swap
 from hpcqke.errors import CaseError
+from hpcqke.grids import MomentumGrid
 from hpcqke.storage import storage_error
 
 PICTURES = {
@@ -45,6 +49,10 @@ GRADIENT_PICTURES = {
 }
 #: The pictures of runs in open boxes.
 OPEN_PICTURES = {"ends.png": draw_ends, "profile.png": draw_profile}
+#: Those of runs with antineutrinos or other directions than two; of boxes; of periodic ones.
+SURVIVAL_PICTURES = {"survival.png": draw_survival}
+BOX_PICTURES = {"spacetime.png": draw_spacetime, "angular.png": draw_angular}
+PERIODIC_PICTURES = {"coherence.png": draw_coherence}
 
 
 def pictures_of(run: Run) -> dict[str, Callable[[Run, Path, Callable[[str], Any]], None]]:
@@ -52,7 +60,15 @@ def pictures_of(run: Run) -> dict[str, Callable[[Run, Path, Callable[[str], Any]
     if not (run.path / "case.toml").is_file():
         return PICTURES
     case = run.case
-    chosen = HOMOGENEOUS_PICTURES if case.grid.z.cells == 1 else PICTURES
+    one_cell = case.grid.z.cells == 1
+    chosen = HOMOGENEOUS_PICTURES if one_cell else PICTURES
+    directions = MomentumGrid.from_case(case.grid.momentum).v.size
+    if (case.flavors.antineutrinos or directions != 2) and not one_cell:
+        chosen = chosen | SURVIVAL_PICTURES
+        if case.grid.z.cells > 3 and "advection" in case.terms and directions > 1:
+            chosen = chosen | BOX_PICTURES
+            if case.grid.z.boundary == "periodic":
+                chosen = chosen | PERIODIC_PICTURES
     if case.grid.z.boundary != "periodic":
         chosen = chosen | OPEN_PICTURES
     return chosen | (GRADIENT_PICTURES if "gradient" in case.terms else {})
