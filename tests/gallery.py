@@ -23,7 +23,7 @@ PICTURES = {
     "synchronised": "probabilities.png",
     "spectral_split": "spectrum.png",
     "fast_pendulum": "beams.png",
-    "fast_flavor_box": "fig1.png",
+    "fast_flavor_box": "survival.png",
     "matter_neutrino_resonance": "probabilities.png",
     "collisional": "probabilities.png",
     "inflow": "profile.png",
