@@ -121,6 +121,7 @@ def cases(options, petsc: list[str]) -> int:
     from hpcqke.case import shipped_cases
 
     if not parallel.launched_rank():
+        width = max(map(len, shipped_cases()))
         for name, (_, line) in shipped_cases().items():
-            print(f"{name:18s} {line}")
+            print(f"{name:{width}s} {line}")
     return 0

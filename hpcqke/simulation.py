@@ -134,8 +134,9 @@ class Simulation:
         return self.ps.to_natural(F)
 
     def state(self):
-        """The present rho: (rows, momenta, directions, species, component), own part."""
-        return self.ps.to_natural(self.ps.array(self.vec, readonly=True))
+        """A copy of the present rho: (rows, momenta, directions, species, component), own part."""
+        # with one direction the natural order is that of the vector, and a view of it
+        return self.ps.to_natural(self.ps.array(self.vec, readonly=True)).copy()
 
     def run(self, restart: str = "auto", quiet: bool = False) -> Run:
         """Run to the end (or until asked to stop) and return the `Run`.

@@ -41,6 +41,13 @@ def linear_systems(
     if waves exp(i k z) are no solutions: between open ends, or damped by upwind differences.
     """
     must_have_waves(case)
+    return local_systems(case, diagonal, grid)
+
+
+def local_systems(
+    case: Case, diagonal: np.ndarray | None = None, grid: MomentumGrid | None = None
+) -> dict[str, LinearSystem]:
+    """The same with whatever ends and differences: the equations, not yet the waves of a box."""
     grid = polar_grid(case) if grid is None else grid
     diagonal = initial_diagonal(case, grid) if diagonal is None else diagonal
     absorption, scattering = collision_rates(case, grid, len(diagonal))

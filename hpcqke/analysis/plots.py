@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hpcqke.analysis.beam_picture import draw_beams
 from hpcqke.analysis.box_picture import draw_angular, draw_spacetime
 from hpcqke.analysis.coherence_picture import draw_coherence
 from hpcqke.analysis.drawing import Skip
@@ -16,10 +17,13 @@ from hpcqke.analysis.invariants import draw_invariants
 from hpcqke.analysis.ledger_picture import draw_ledger
 from hpcqke.analysis.momentum_picture import draw_momentum_spectra
 from hpcqke.analysis.open_run import Run, open_run
+from hpcqke.analysis.probability_picture import draw_probabilities
+from hpcqke.analysis.profile_picture import draw_profile
 from hpcqke.analysis.shift_picture import draw_shift
 from hpcqke.analysis.spectra_picture import draw_spectra
 from hpcqke.analysis.style import units_of
 from hpcqke.analysis.survival_picture import draw_survival
+from hpcqke.analysis.swap_picture import draw_swap
 from hpcqke.errors import CaseError
 from hpcqke.grids import MomentumGrid
 from hpcqke.storage import storage_error
@@ -30,14 +34,21 @@ PICTURES = {
     "growth.png": draw_growth,
     "invariants.png": draw_invariants,
 }
+#: The pictures of runs with one cell, in place of those above.
+HOMOGENEOUS_PICTURES = {
+    "probabilities.png": draw_probabilities,
+    "beams.png": draw_beams,
+    "spectrum.png": draw_swap,
+    "invariants.png": draw_invariants,
+}
 #: The pictures of runs in which neutrinos change their energy.
 GRADIENT_PICTURES = {
     "ledger.png": draw_ledger,
     "momentum_shift.png": draw_shift,
     "momentum_spectra.png": draw_momentum_spectra,
 }
-#: The picture of runs in open boxes.
-OPEN_PICTURES = {"ends.png": draw_ends}
+#: The pictures of runs in open boxes.
+OPEN_PICTURES = {"ends.png": draw_ends, "profile.png": draw_profile}
 #: Those of runs with antineutrinos or other directions than two; of boxes; of periodic ones.
 SURVIVAL_PICTURES = {"survival.png": draw_survival}
 BOX_PICTURES = {"spacetime.png": draw_spacetime, "angular.png": draw_angular}
@@ -48,9 +59,11 @@ def pictures_of(run: Run) -> dict[str, Callable[[Run, Path, Callable[[str], Any]
     """The pictures that tell something about a run, by file name."""
     if not (run.path / "case.toml").is_file():
         return PICTURES
-    case, chosen = run.case, PICTURES
+    case = run.case
+    one_cell = case.grid.z.cells == 1
+    chosen = HOMOGENEOUS_PICTURES if one_cell else PICTURES
     directions = MomentumGrid.from_case(case.grid.momentum).v.size
-    if case.flavors.antineutrinos or directions != 2:
+    if (case.flavors.antineutrinos or directions != 2) and not one_cell:
         chosen = chosen | SURVIVAL_PICTURES
         if case.grid.z.cells > 3 and "advection" in case.terms and directions > 1:
             chosen = chosen | BOX_PICTURES

@@ -22,6 +22,8 @@ LINES = (
     ("#8e5ea2", (0, (5, 1, 1, 1, 1, 1))),
     ("#d98c00", (0, (1, 1))),
 )
+#: What lines of a run are drawn on: broad and grey.
+THEORY = {"color": "0.45", "linewidth": 4.5, "alpha": 0.45, "solid_capstyle": "butt", "zorder": 1}
 #: Flavor pairs as labels.
 SECTOR = {"ex": r"$ex$", "emu": r"$e\mu$", "etau": r"$e\tau$", "mutau": r"$\mu\tau$"}
 SETTINGS = {

@@ -35,8 +35,8 @@ def test_one_cell_without_advection(tmp_path):
     with Simulation(make_case(table)) as sim:
         run = sim.run(quiet=True)
     names, said = drawn(run.path)
-    assert names == {"fig1.png", "invariants.png"}
-    assert [line.split(":")[0] for line in said] == ["fig1.png", "spectra.png", "growth.png"]
+    assert names == {"probabilities.png", "invariants.png"}
+    assert [line.split(":")[0] for line in said] == ["beams.png", "spectrum.png"]
 
 
 def test_growing_eigenmode_that_has_stopped_early(tmp_path):
