@@ -115,6 +115,10 @@ class Diagnostics:
             "polarization_norm_error": float(drift.max()),
             "survival": survival(weight, linear, reference),
         }
+        if equation.ledger:  # what came to each direction, not what it has
+            along = equation.ledger.kinetic
+            row["energy_kinetic"], row["energy_kinetic_direction"] = float(along.sum()), along
+            row["momentum_z"] = float(np.sum(ps.momentum.v[:, None] * along))
         row.update(self._local_sums(X))
         row.update(self._mean_field(t, vec, X))
         row["energy_total"] = sum(row.get(f"energy_{part}", np.nan) for part in self._parts)
@@ -180,7 +184,7 @@ class Diagnostics:
             if along is not None:
                 gradient = derivative(along[:, None, None] * sums, self.order, dz)
             gain = bilinear(F2, gradient[:, FLUXES]).sum(axis=1) - bilinear(F, gradient[:, 0])
-        on = float(self.equation.gradient is not None)
+        on = float(self.equation.gradient is not None or self.equation.ledger is not None)
         measured = weight * interaction(sums, slope, traceless_product)
         given = self.equation.strength_rate(t) * dz * (0.5 * full.sum() + extra.sum())
         return {

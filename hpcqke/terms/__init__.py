@@ -7,3 +7,4 @@ from hpcqke.terms.gradient import Gradient as Gradient
 from hpcqke.terms.matter import Matter as Matter
 from hpcqke.terms.self_interaction import SelfInteraction as SelfInteraction
 from hpcqke.terms.vacuum import Vacuum as Vacuum
+from hpcqke.terms.ledger import Ledger as Ledger
