@@ -51,6 +51,6 @@ class Ledger(Term):
             yield "grid.momentum.offset_range", needs, momentum.offset_range
         if time.relaxation:
             yield "time.relaxation", "must be false with terms.ledger", time.relaxation
-        if not time.integrator.startswith("rk"):
+        if not time.integrator.startswith(("rk", "bm")):  # a splitting refuses it itself
             needs = "must be an explicit Runge-Kutta one with terms.ledger"
             yield "time.integrator", needs, time.integrator
