@@ -34,7 +34,7 @@ typedef struct {
 /* Sums over z for [block][species][lane], see tally.h. */
 typedef struct {
     double up; /* a power of two: 1/up is the unit of the integers */
-    long long *sum;
+    long long *sum, *low;
     double *square;
 } hq_tally;
 

@@ -23,6 +23,7 @@ cdef extern from "kinetic_api.h":
     ctypedef struct hq_tally:
         double up
         long long *sum
+        long long *low
         double *square
     ctypedef struct hq_hamiltonian:
         double mu

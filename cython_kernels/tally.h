@@ -4,9 +4,10 @@
  *
  * with Omega_v = mu [(M + Tr M) - v (F + Tr F)], for every direction and species.  `field` has the
  * coefficients of rho's components in that trace, (2C, HQ_TILE), see refraction().  Each row's value
- * is rounded to an integer multiple of 1/up: integers are added in any order, so the sums have the
- * same bits on any decomposition of z.  `square` adds the squares of these integers: as long as it
- * stays below 2^102 none of them was too large to be rounded so.
+ * is rounded to an integer multiple of 1/up (`sum`), what is left of it to one of 2^-40/up (`low`):
+ * integers are added in any order, so the sums have the same bits on any decomposition of z.
+ * `square` adds the squares of the former: as long as it stays below 2^102 none of them was too large
+ * to be rounded so.
  */
 #define HQ_INT HQ_(integer)
 #if HQ_W == 1
@@ -53,16 +54,20 @@ HQ_INLINE void HQ_(tally_rows)(const hq_kinetic *k, const double *const *row, co
                         HQ_KEEP_ORDER;
                     }
                 }
-                HQ_INT total;
+                HQ_INT total, rest;
                 HQ_VEC square = HQ_(load)(to->square + sum);
                 memcpy(&total, to->sum + sum, sizeof total);
+                memcpy(&rest, to->low + sum, sizeof rest);
                 HQ_UNROLL
                 for (int r = 0; r < count; r++) {
-                    const HQ_VEC y = q[r] * to->up;
-                    total += HQ_(bits)(y + magic) - HQ_(bits)(magic);
+                    const HQ_VEC y = q[r] * to->up, high = y + magic;
+                    const HQ_VEC left = (y - (high - magic)) * 1099511627776.0 + magic;
+                    total += HQ_(bits)(high) - HQ_(bits)(magic);
+                    rest += HQ_(bits)(left) - HQ_(bits)(magic);
                     square += y * y;
                 }
                 memcpy(to->sum + sum, &total, sizeof total);
+                memcpy(to->low + sum, &rest, sizeof rest);
                 HQ_(store)(to->square + sum, square);
             }
         }

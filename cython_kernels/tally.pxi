@@ -7,14 +7,14 @@ cdef enum:
 cdef class Tally:
     """For each stage of a step the sums over own rows of  up Tr[Omega_v dz D_z rho],  as integers.
 
-    Omega_v = mu [(M + Tr M) - v (F + Tr F)]; see tally.h.  `sums` int64 and `squares` float64 are
-    (stages, blocks, species, lanes); they grow with every evaluation that is given this tally,
-    until `clear`.  `up`, a power of two, is 1 until `scale` sets it.
+    Omega_v = mu [(M + Tr M) - v (F + Tr F)]; see tally.h.  `sums` int64 is (2, stages, blocks,
+    species, lanes): integers and what is left, times 2^40; `squares` float64 (stages, blocks, species,
+    lanes).  They grow with every evaluation that is given this tally, until `clear`.  `up`, a power of two, is 1 until `scale` sets it.
     """
     cdef hq_tally t[MAX_STAGES]
     cdef readonly object sums, squares
     cdef readonly double up
-    cdef long long[:, :, :, ::1] sum
+    cdef long long[:, :, :, :, ::1] sum
     cdef double[:, :, :, ::1] square
     cdef int stages
 
@@ -22,10 +22,11 @@ cdef class Tally:
         if not 1 <= stages <= MAX_STAGES or kernel.k.width == 0:
             raise ValueError(f"{stages} stages of a stencil of half-width {kernel.k.width}")
         shape = (stages, kernel.k.blocks, kernel.k.species, kernel.k.lanes)
-        self.sums, self.squares = np.zeros(shape, np.int64), np.zeros(shape)
+        self.sums, self.squares = np.zeros((2, *shape), np.int64), np.zeros(shape)
         self.sum, self.square, self.stages = self.sums, self.squares, stages
         for i in range(stages):
-            self.t[i].sum, self.t[i].square = &self.sum[i, 0, 0, 0], &self.square[i, 0, 0, 0]
+            self.t[i].sum, self.t[i].low = &self.sum[0, i, 0, 0, 0], &self.sum[1, i, 0, 0, 0]
+            self.t[i].square = &self.square[i, 0, 0, 0]
         self.scale(1.0)
 
     def scale(self, double up):

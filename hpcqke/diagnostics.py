@@ -119,6 +119,7 @@ class Diagnostics:
             along = equation.ledger.kinetic
             row["energy_kinetic"], row["energy_kinetic_direction"] = float(along.sum()), along
             row["momentum_z"] = float(np.sum(ps.momentum.v[:, None] * along))
+            row["energy_work_direction"] = equation.ledger.work
         row.update(self._local_sums(X))
         row.update(self._mean_field(t, vec, X))
         row["energy_total"] = sum(row.get(f"energy_{part}", np.nan) for part in self._parts)

@@ -37,10 +37,15 @@ from hpcqke.kernels import kinetic
 ROUNDED = 2.0**50
 """The largest integer that one row may be rounded to (2^51 cannot be, see tally.h)."""
 
+LIMB = 2.0**40
+"""The unit of what is left of a rounded value."""
+
 
 class Ledger:
     """K_v since the start of a run: ``kinetic`` (direction, species), in mu n/mu, on all ranks.
 
+    ``work`` is v S_v alone, what neutrinos have lost or won while they went in a direction: its sum
+    is the same, but K_v also has the whole energy of those that the force has turned to v.
     ``rate``: a bound on |Omega| for unit polarizations. A rank has all momenta of its rows.
     """
 
@@ -54,13 +59,16 @@ class Ledger:
 
     def restore(self, kept: dict | None) -> None:
         """Begin at K = 0 (None), or go on from what `keep` gave."""
-        kept = kept or {"kinetic": np.zeros((self.ps.nv, self.ps.particles)), "unit": None}
-        self.kinetic, self._up = np.array(kept["kinetic"], dtype=float), kept["unit"]
+        nothing = np.zeros((self.ps.nv, self.ps.particles))
+        kept = kept or {"kinetic": nothing, "work": nothing, "unit": None}
+        self.kinetic, self.work = (np.array(kept[k], dtype=float) for k in ("kinetic", "work"))
+        self._up = kept["unit"]
         self.tally = None
 
     def keep(self) -> dict:
         """What a checkpoint must remember."""
-        return {"kinetic": self.kinetic.tolist(), "unit": self._up}
+        parts = {"kinetic": self.kinetic.tolist(), "work": self.work.tolist()}
+        return parts | {"unit": self._up}
 
     def open(self, stages: int, X: np.ndarray) -> None:
         """Make `tally` for steps of so many stages, the first of which starts at X. Collective."""
@@ -87,13 +95,16 @@ class Ledger:
             ps.z_comm.Allreduce(MPI.IN_PLACE, sums, MPI.SUM)
         if sums[-1]:
             raise NumericsError("ledger: rho has grown beyond what its sums were laid out for")
-        stages = sums[:-1].reshape(len(tally.sums), -1) / self._up
+        high, low = sums[:-1].reshape(2, len(tally.squares), -1)
+        stages = (high + low / LIMB) / self._up
         change = np.zeros(stages.shape[1])
         for b, stage in zip(weights, stages, strict=True):
             change += (h * b) * stage
         modes = ps.unpack_modes(change, 1)[..., 0]  # (momentum, direction, species)
         S = (modes * ps.momentum.weight[..., None]).sum(axis=0) * self._signs
-        self.kinetic += ps.momentum.v[:, None] * S
+        work = ps.momentum.v[:, None] * S
+        self.kinetic += work
+        self.work += work
         if self._faces is not None:
             density = S / ps.momentum.v_weight[:, None]
             through = self._faces * 0.5 * (density[:-1] + density[1:])

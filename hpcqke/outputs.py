@@ -85,6 +85,9 @@ class Outputs:
         out = {k: {**v, "units": units.label(v["units"], system)} for k, v in columns.items()}
         if "ledger" in self.case.terms:
             out["energy_kinetic"]["long_name"] = "K since the start, ledger of the weak force"
+            out["energy_work_direction"] = out["energy_kinetic_direction"] | {
+                "long_name": "work of the weak force on those that went in each direction"
+            }
         elif system == "cm":
             for name in ("energy_kinetic", "energy_kinetic_direction", "momentum_z"):
                 out[name]["units"] = "MeV n cm"

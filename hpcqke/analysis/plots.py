@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hpcqke.analysis.directions_picture import draw_directions
 from hpcqke.analysis.drawing import Skip
 from hpcqke.analysis.fig1 import draw_fig1
 from hpcqke.analysis.growth_picture import draw_growth
@@ -32,6 +33,9 @@ GRADIENT_PICTURES = {
     "momentum_spectra.png": draw_momentum_spectra,
 }
 
+#: The pictures of runs whose ledger says what refraction hands to each direction.
+LEDGER_PICTURES = {"ledger.png": draw_ledger, "ledger_directions.png": draw_directions}
+
 
 def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
     """Draw everything a run has data for; returns the files, and says a line for each one left out.
@@ -46,6 +50,8 @@ def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
         gradient = known and "gradient" in run.case.terms
         system = run.case.units.system if known else "mu"
         pictures = PICTURES | (GRADIENT_PICTURES if gradient else {})
+        if known and "ledger" in run.case.terms:
+            pictures |= LEDGER_PICTURES
         for name, draw in pictures.items():
             try:
                 folder.mkdir(exist_ok=True)
