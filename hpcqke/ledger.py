@@ -1,6 +1,6 @@
 """The kinetic energy that the weak force hands out, beside Eq. (1): a ledger of each direction.
 
-Refraction changes |p| by about mu, a part of 1e-11 of it: nothing that flavor could notice. To first
+Refraction changes |p| by about mu, a part of 1e-11 of it, which flavor does not notice. To first
 order in mu/|p| the gradient terms of Eq. (16) therefore add to Tr rho of every momentum a response
 rho1 that acts back on nothing,
 
@@ -8,7 +8,7 @@ rho1 that acts back on nothing,
     X = d/dp_z = v d_p + ((1 - v^2)/p) d_v,    Omega = A - v B = mu [(M + Tr M) - v (F + Tr F)].
 
 All that the energies need of it is one number for each direction, e_v = int p^2 dp p rho1, whatever
-the spectrum. Integrated by parts in p, with G_v = Tr(rho_v d_z Omega_v) and X Omega = -((1-v^2)/p) B,
+the spectrum. By parts in p, with G_v = Tr(rho_v d_z Omega_v) and X Omega = -((1 - v^2)/p) B,
 
     d_t e_v + v d_z e_v = -v G_v + d_v[(1 - v^2) G_v] + d_z[(1 - v^2) Tr(rho_v B)]:
 

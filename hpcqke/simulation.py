@@ -38,7 +38,7 @@ def stencil(case: Case) -> int:
 
 
 def ranks_along_momentum(case: Case) -> int:
-    """Ranks that share the momenta, 0 = any number: splittings and ledger want a cell on one rank."""
+    """Ranks that share the momenta, 0 = any: splittings and ledger want a whole cell on one."""
     whole = case.time.integrator in SPLITTINGS or "ledger" in case.terms
     return 1 if whole else case.grid.momentum.ranks
 

@@ -33,7 +33,8 @@ class Payments:
         order = np.argsort(series["direction"].values)
         self.v = series["direction"].values[order]
         self.net, self.work = (
-            (series[f"energy_{name}_direction"].values / weight[None, :, None])[:, order] / self.unit
+            (series[f"energy_{name}_direction"].values / weight[None, :, None])[:, order]
+            / self.unit
             for name in ("kinetic", "work")
         )
         self.net = self.net.sum(axis=-1)
@@ -42,13 +43,13 @@ class Payments:
             for name in ("refractive", "kinetic", "total")
         )
 
-    def late(self) -> np.ndarray:
-        """The mean work over the last half of the run: (direction, species)."""
-        return self.work[len(self.work) // 2 :].mean(axis=0)
+    def late(self, values: np.ndarray) -> np.ndarray:
+        """The mean of ``net`` or ``work`` over the last half of the run."""
+        return values[len(values) // 2 :].mean(axis=0)
 
 
 def draw_directions(run: Run, file: Path, say: Callable[[str], Any]) -> None:
-    """Survival and energies against time, K_v against time and v, the work on each species late."""
+    """Survival, energies, waves and K_v against time; late work by species, K_v and work by v."""
     from hpcqke.grids import MomentumGrid
 
     series = series_of(run)
@@ -58,13 +59,19 @@ def draw_directions(run: Run, file: Path, say: Callable[[str], Any]) -> None:
         raise Skip("U_osc is 0 at the start")
     weight = MomentumGrid.from_case(run.case.grid.momentum).v_weight
     paid, t = Payments(series, weight), series["time"].values
-    with picture(file, (10.0, 7.0), nrows=2, ncols=2) as (figure, axes):
+    with picture(file, (12.5, 6.2), nrows=2, ncols=3) as (figure, axes):
         figure.suptitle(title(run), fontsize=11)
         _survival(axes[0, 0], t, series)
         _energies(axes[1, 0], t, paid)
         _map(figure, axes[0, 1], t, paid)
-        _late(axes[1, 1], paid, [str(name) for name in series["species"].values])
-        for ax in (axes[0, 0], axes[1, 0], axes[0, 1]):
+        _waves(axes[1, 1], t, series)
+        names = [NAMES.get(str(name), str(name)) for name in series["species"].values]
+        _against_v(axes[0, 2], paid.v, dict(zip(names, paid.late(paid.work).T, strict=True)))
+        axes[0, 2].set_ylabel(r"late work$/dv$ / $|U_{\rm osc}(0)|$")
+        both = {"$K_v$": paid.late(paid.net), "work": paid.late(paid.work).sum(axis=-1)}
+        _against_v(axes[1, 2], paid.v, both)
+        axes[1, 2].set_ylabel(r"late, all species$/dv$ / $|U_{\rm osc}(0)|$")
+        for ax in axes[:, :2].flat:
             ax.set_xlabel(r"$t$  [$1/\mu$]")
             ax.margins(x=0)
 
@@ -84,7 +91,8 @@ def _energies(ax: Any, t: np.ndarray, paid: Payments) -> None:
     left = np.abs(paid.total).max() / size if size > 0 else 0.0
     ax.plot(t, paid.total, label=rf"sum, {left:.0e} of max$\,|\Delta U|$", **line(2))
     ax.set_ylabel(r"energy / $|U_{\rm osc}(0)|$")
-    ax.legend(loc="center left")
+    where = {"loc": "lower right", "bbox_to_anchor": (1, 1), "frameon": False}
+    ax.legend(ncol=3, columnspacing=1.0, borderaxespad=0.1, **where)
 
 
 def _map(figure: Any, ax: Any, t: np.ndarray, paid: Payments) -> None:
@@ -97,12 +105,15 @@ def _map(figure: Any, ax: Any, t: np.ndarray, paid: Payments) -> None:
     figure.colorbar(mesh, ax=ax, label=r"$dK/dv$ / $|U_{\rm osc}(0)|$, all species")
 
 
-def _late(ax: Any, paid: Payments, species: list[str]) -> None:
-    late = paid.late()
-    for s, name in enumerate(species):
-        ax.plot(paid.v, late[:, s], label=NAMES.get(name, name), **line(s + 1))
-    if len(species) > 1:
-        ax.plot(paid.v, late.sum(axis=1), label="together", **line(0))
+def _waves(ax: Any, t: np.ndarray, series: xr.Dataset) -> None:
+    rms = series["off_diagonal_rms"].values
+    if np.any(rms > 0):
+        ax.semilogy(t, rms, **line(0))
+    ax.set_ylabel(r"rms of $P^x + iP^y$  [$n$]")
+
+
+def _against_v(ax: Any, v: np.ndarray, lines: dict[str, np.ndarray]) -> None:
+    for i, (label, values) in enumerate(lines.items()):
+        ax.plot(v, values, label=label, **line(i))
     ax.set_xlabel(r"$v = \cos\theta$")
-    ax.set_ylabel(r"work / $dv$ / $|U_{\rm osc}(0)|$, last half")
-    ax.legend()
+    ax.legend(loc="lower left")

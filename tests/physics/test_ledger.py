@@ -110,7 +110,7 @@ def closing(series) -> tuple[float, float]:
 
 
 def test_fast_flavor_box_closes(figure):
-    """U_osc rises by percents, the directions pay; P_z = sum v K_v stays, which the turning keeps."""
+    """U_osc rises by percents, the directions pay; P_z = sum v K_v stays as it was."""
     series = small_box()
     closed, momentum = closing(series)
     rise = float(series.energy_refractive_osc.max() / series.energy_refractive_osc[0]) - 1
@@ -202,8 +202,6 @@ def test_refusals(tmp_path):
         sim._put(state.from_matrix(waves((sim.ps.nz, 1, sim.ps.nv, 2), 2)))
         ledger.restore({"kinetic": np.zeros((12, 2)), "work": np.zeros((12, 2)), "unit": 2.0**60})
         ledger.open(1, X)
-        sim.equation.evaluate_stage(
-            0.0, sim.vec, X, kinetic.Stage([np.zeros_like(X)], [X], [[]])
-        )
+        sim.equation.evaluate_stage(0.0, sim.vec, X, kinetic.Stage([np.zeros_like(X)], [X], [[]]))
         with pytest.raises(NumericsError, match="ledger"):
             ledger.step(1.0, np.ones(1))

@@ -1,4 +1,4 @@
-"""The ledger's sums in the kernels: integers that no order of rows and no instruction set changes."""
+"""The ledger's sums in the kernels: the same in any order, on any instruction set."""
 
 from __future__ import annotations
 
