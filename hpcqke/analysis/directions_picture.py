@@ -98,9 +98,9 @@ def _energies(ax: Any, t: np.ndarray, paid: Payments) -> None:
 def _map(figure: Any, ax: Any, t: np.ndarray, paid: Payments) -> None:
     """White is nothing; what is lost and what is gained differ in lightness at the ends only."""
     top = np.abs(paid.net).max() or 1.0
+    ax.grid(visible=False)
     mesh = ax.pcolormesh(t, paid.v, paid.net.T, cmap="PuOr_r", vmin=-top, vmax=top,
                          shading="nearest", rasterized=True)  # fmt: skip
-    ax.grid(visible=False)
     ax.set_ylabel(r"$v = \cos\theta$")
     figure.colorbar(mesh, ax=ax, label=r"$dK/dv$ / $|U_{\rm osc}(0)|$, all species")
 
