@@ -85,6 +85,7 @@ def _complete(case: Case) -> Case:
     if time.relaxation is None:
         keeps = "gradient" in case.terms and time.integrator.startswith("rk")
         keeps = keeps and not case_checks.depends_on_time(case)
+        keeps = keeps and "collisions" not in case.terms
         time = dataclasses.replace(time, relaxation=keeps)
     if output.directory is None:
         output = dataclasses.replace(output, directory=f"runs/{case.name}")

@@ -7,6 +7,7 @@ itself (`Unusable`), so the other checks still run.
 from collections.abc import Iterator
 from typing import Any
 
+from hpcqke import case_checks_boundary as boundary
 from hpcqke import case_checks_initial as initial
 from hpcqke import frequencies
 from hpcqke.case_sections import SPLITTINGS, WITHOUT_ERROR_ESTIMATE, Sections
@@ -21,7 +22,7 @@ Found = Iterator[tuple[Any, ...]]
 
 def check(case: Sections, faults: Faults) -> None:
     """Add a line for every pair of keys that can't be together. `case` may be a `Partial`."""
-    for one in (*CHECKS, *initial.CHECKS):
+    for one in (*CHECKS, *initial.CHECKS, *boundary.CHECKS):
         try:
             for key, allowed, *value in one(case):
                 faults.add(key, allowed, *value)

@@ -68,7 +68,7 @@ def to_toml(config: Any) -> str:
     """The complete text of a config made of nested dataclasses; unset keys as comments."""
     import tomli_w  # needed only here; reading a case has to be quick
 
-    lines = []
+    lines = [f"# {name} is not set" for name in _unset(config)]
     for line in tomli_w.dumps(_plain(config)).splitlines():
         lines.append(line)
         if line.startswith("[") and not line.startswith("[["):

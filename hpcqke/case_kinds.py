@@ -85,6 +85,35 @@ class Recipe(Section):
         return read(known[name].Config, value, path, faults)
 
 
+class OptionalRecipe(Kind):
+    """[inflow]: a recipe, or nothing."""
+
+    def __init__(self) -> None:
+        """As of `Recipe`."""
+        self.allowed = "a section with the keys of [initial]"
+
+    def read(self, value: Any, path: str, faults: Faults) -> Any:
+        return Recipe().read(value, path, faults)
+
+
+ENDS = ("inflow", "outflow", "reflecting")
+
+
+def boundary(default: Any, *, doc: str = "") -> Any:
+    """"periodic", or what both ends of an open box are, or a list of two such names."""
+
+    def convert(value: Any) -> str | tuple[str, str]:
+        pair = value if isinstance(value, (list, tuple)) else (value, value)
+        if value == "periodic":
+            return value
+        if len(pair) != 2 or any(end not in ENDS for end in pair):
+            raise Refused(nearest(value, ("periodic", *ENDS)) if isinstance(value, str) else "")
+        return value if isinstance(value, str) else tuple(value)
+
+    allowed = f'"periodic" or {" or ".join(show(n) for n in ENDS)}, or [left, right] of the latter'
+    return field(Kind(allowed, convert), default, doc)
+
+
 def name(default: Any, *, doc: str = "") -> Any:
     """A string that can be the name of a folder."""
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hpcqke.case_kinds import Recipe, SwitchedOn, name
+from hpcqke.case_kinds import OptionalRecipe, Recipe, SwitchedOn, boundary, name
 from hpcqke.schema import boolean, choice, field, integer, number, numbers, section, text
 from hpcqke.units import SYSTEMS
 
@@ -18,7 +18,8 @@ WITHOUT_ERROR_ESTIMATE = ("rk4", "midpoint", "gauss2", *SPLITTINGS)
 class GridZ:
     length: float = number(above=0, unit="1/mu", doc="length L of the box; z from -L/2 to L/2")
     cells: int = integer(minimum=1, maximum=2**31 - 1, doc="cells along z")
-    boundary: str = choice("periodic", default="periodic", doc="what lies beyond the box")
+    boundary: str | tuple[str, str] = boundary("periodic", doc=(
+        "what lies beyond the box: itself again, [inflow], nothing, or mirrors"))
     ranks: int = integer(0, minimum=0, maximum=2**31 - 1, doc="ranks along z, 0 = automatic")
 
 
@@ -114,6 +115,8 @@ class Sections:
     flavors: Flavors = section(Flavors)
     terms: Mapping[str, Any] = field(SwitchedOn(), None, "the physics terms that are on")
     initial: Any = field(Recipe(), None, "the initial data")
+    inflow: Any = field(OptionalRecipe(), None, (
+        "what comes in at ends that are \"inflow\", by its values there; as [initial] if left out"))
     time: Time = section(Time)
     output: Output = section(Output)
     checkpoint: Checkpoint = section(Checkpoint)

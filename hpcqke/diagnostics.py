@@ -63,7 +63,8 @@ class Diagnostics:
         self.equation, self.ps = equation, equation.ps
         ps = self.ps
         self.order = equation.transport.scheme()[0] if equation.transport else 0
-        n = min(spectrum_modes, (ps.nz - 1) // 2)
+        self.open = ps.z.ends is not None
+        n = 0 if self.open else min(spectrum_modes, (ps.nz - 1) // 2)  # no waves between open ends
         self.harmonics = np.arange(-n, n + 1)
         self.k = 2 * np.pi * self.harmonics / ps.z.length
         # With weights w v the kernel's two sums are F = sum v rho and F2 = sum v^2 rho (v n_x rho).
@@ -107,6 +108,7 @@ class Diagnostics:
             "energy_vacuum": external.modes(linear).get("vacuum", 0.0),
             "step": step,
             "number": state.trace(matrix),
+            "number_rate": equation.number_rate(state.occupations(linear)),
             "flavor_matrix": matrix,
             "energy_kinetic": float(along.sum()),
             "energy_kinetic_direction": along,
@@ -165,9 +167,17 @@ class Diagnostics:
         state_sums, slope_sums = self.equation.momentum_sums(X), self.equation.momentum_sums(dX)
         streaming = [s.finish(s.start(X))[:, C:].copy() for s in self._fluxes]
         parts = [state_sums, slope_sums, np.stack(streaming, axis=1)]
+        flux = {}
+        if self.equation.upwind:
+            with self.equation.uncounted():
+                self.equation.stream(vec, X, dX)
+            parts[2] = self.equation.momentum_sums(dX)
+            if self.open:
+                ends = self.equation.upwind.boundary_flux(vec, X)
+                flux = {"flux_left": ends[0], "flux_right": ends[1]}
         rows = ps.gather_z(np.concatenate(parts, axis=1))
         if rows is None:
-            return {}
+            return flux
         n = state_sums.shape[1]
         sums, slope, F2 = rows[:, :n], rows[:, n : 2 * n], rows[:, 2 * n :]
         M, F, fluxes = sums[:, 0], sums[:, 1], sums[:, FLUXES]
@@ -176,7 +186,9 @@ class Diagnostics:
         oscillating = weight * interaction(sums, sums, traceless_product)
         full = weight * interaction(sums, sums)
         rate = gain = extra = np.zeros(1)
-        if self.order:
+        if self.equation.upwind:  # <M, -d_z F> - <F, -d_z F2> of the differences themselves
+            rate = weight * interaction(sums, F2, traceless_product)
+        elif self.order:
             gradient, dzF2 = (derivative(a, self.order, dz) for a in (sums, F2))
             dzF = gradient[:, 1]
             rate = traceless_product(fluxes, dzF2).sum(axis=1) - traceless_product(M, dzF)
@@ -198,6 +210,7 @@ class Diagnostics:
             "energy_refractive_osc_rate_measured": float(mu * dz * measured.sum()),
             "energy_kinetic_rate": on * float(mu * dz * gain.sum()),
             "spectrum": self._spectrum(M, F),
+            **flux,
         }
 
     def _spectrum(self, M: np.ndarray, F: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ from hpcqke.momentum_sums import MomentumSums
 from hpcqke.phase_space import PhaseSpace
 from hpcqke.species_view import kinetic_kernel
 from hpcqke.terms.base import HamiltonianTerm
+from hpcqke.upwind import Upwind
 
 
 class KineticEquation:
@@ -41,7 +42,11 @@ class KineticEquation:
         self.hamiltonian = tuple(t for t in self.terms if t.kind == "hamiltonian")
         self.sources = tuple(t for t in self.terms if t.kind == "source")
         self.gradient = next((t for t in self.terms if t.kind == "gradient"), None)
+        for term in self.sources:
+            term.prepare(ps)
         order, strength = self.transport.scheme() if self.transport else (0, 0.0)
+        self.upwind = Upwind(ps, order) if order % 2 else None
+        order = 0 if self.upwind else order  # of the central differences in the kernel
         scheme = {"order": order, "dz": ps.z.dz, "filter": strength, "speed": self._speed()}
         self.kernel = kinetic_kernel(ps, ps.weight, ps.field_factors, **scheme)
         self._mean, self._mode = self._fixed_hamiltonian()
@@ -58,7 +63,7 @@ class KineticEquation:
             flow = ArakawaFlow if self.gradient.with_advection else GradientFlow
             self._flow = flow(ps, self.gradient, order, self.hamiltonian, channels)
         whole = ps.ranks_p == 1 and self.along_z is None
-        self._fused = whole and self._flow is None and self._across is None
+        self._fused = whole and self._flow is None and self._across is None and not self.upwind
         self.width = order // 2
         self.ledger = None
         if any(t.kind == "ledger" for t in self.terms):
@@ -288,6 +293,13 @@ class KineticEquation:
         seconds["ghost rows"] += (t1 - t0) + (t3 - t2)
         seconds["kernels"] += (t2 - t1) + (now() - t3)
 
+    def stream(self, vec, X: np.ndarray, F: np.ndarray) -> None:
+        """F = -v d_z X (and the filter), own rows; fills the ghosts of ``vec`` on the way."""
+        if self.upwind:
+            self._sweep(vec, lambda *rows: self.upwind.transport(X, F, *rows))
+        else:
+            self._sweep(vec, lambda *rows: self.kernel.transport(X, self._lo, self._hi, F, *rows))
+
     def _with_gradient(self, t: float, vec, X, **target) -> None:
         """The slope with the gradient terms, one pass after the momentum sums."""
         ghosts, sums, seconds = self.ps.ghosts, self._sums, self.seconds
@@ -321,7 +333,7 @@ class KineticEquation:
             with self._timed("kernels"):
                 request = sums.start(X)
                 requests = across.start(X) if across else []
-        self._sweep(vec, lambda *rows: self.kernel.transport(X, self._lo, self._hi, F, *rows))
+        self.stream(vec, X, F)
         if self._flow:
             with self._timed("kernels"):
                 around = (ps.ghosts.lo, X, ps.ghosts.hi)
@@ -374,6 +386,14 @@ class KineticEquation:
             where = guard.first_bad(self.ps, F)
             where = where and f"the right-hand side at t = {t:.9g}, {where}"
         return where
+
+    def number_rate(self, occupied: np.ndarray) -> np.ndarray:
+        """What the sources add to d_t int sum rho_aa dz: (species, flavor).
+
+        ``occupied``: int rho_aa dz of every mode, (momentum, direction, species, flavor).
+        """
+        rates = [term.number_rate(self.ps, occupied) for term in self.sources]
+        return sum((r for r in rates if r is not None), np.zeros(occupied.shape[2:]))
 
     def max_rates(self) -> dict[str, float]:
         """The fastest rate of each term (1/time), for the time-step limit."""

@@ -22,17 +22,34 @@ CENTRAL = {
 }
 """Central differences  f' = (1/dz) sum_m c_m (f_{+m} - f_{-m}),  m = 1 ... order/2."""
 
+UPWIND = {
+    1: (1.0,),
+    3: (-1 / 6, 5 / 6, 2 / 6),
+    5: (2 / 60, -13 / 60, 47 / 60, 27 / 60, -3 / 60),
+}
+"""The face after cell j, f_{j+1/2} = v sum_m c_m rho_{j+m},  m = -(order-1)/2 ..., for v > 0."""
+
 LANES = 8
 MOST_CHUNKS = 8
 
 
 @dataclass(frozen=True)
 class ZGrid:
-    """z_j = -L/2 + j L/n,  j = 0 ... n-1 (lengths in 1/mu)."""
+    """z_j = -L/2 + j L/n,  j = 0 ... n-1 (lengths in 1/mu); + L/2n in open boxes.
+
+    Rows of an open box are the middles of its cells, and its ends are faces.
+    """
 
     length: float
     cells: int
-    boundary: str = "periodic"
+    boundary: str | tuple[str, str] = "periodic"
+
+    @property
+    def ends(self) -> tuple[str, str] | None:
+        """What the left and the right end of an open box are; None if it is periodic."""
+        if self.boundary == "periodic":
+            return None
+        return (self.boundary,) * 2 if isinstance(self.boundary, str) else self.boundary
 
     @property
     def dz(self) -> float:
@@ -40,7 +57,8 @@ class ZGrid:
 
     @property
     def z(self) -> np.ndarray:
-        return -0.5 * self.length + self.dz * np.arange(self.cells)
+        first = -0.5 * self.length + (0.5 * self.dz if self.ends else 0.0)
+        return first + self.dz * np.arange(self.cells)
 
     @property
     def k(self) -> np.ndarray:

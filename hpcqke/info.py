@@ -55,7 +55,7 @@ def describe(case, ranks: int | None = None) -> str:
     lines = [
         f"case            {case.name}",
         f"z               {z.cells} cells of {z.dz:.6g} on [{-z.length / 2:g}, {z.length / 2:g}) "
-        f"{time}",
+        f"{time}, {' and '.join(z.ends or [z.boundary])}",
         f"momentum        {momentum.p.size} |p| x {momentum.v.size} directions, "
         f"{blocks.count} blocks of {blocks.width} lanes",
         f"flavors         {case.flavors.count}, " + ("nu and nubar" if species == 2 else "nu"),

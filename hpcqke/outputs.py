@@ -49,9 +49,8 @@ class Outputs:
         self.attrs = attrs
         if self.ps.rank == 0:
             path = self.folder.path / "series.nc"
-            self.series_file = Series(
-                path, self._in_units(self._columns()), self._series_coords(), attrs
-            )
+            columns = self._columns() | (self._end_columns() if ps.z.ends else {})
+            self.series_file = Series(path, self._in_units(columns), self._series_coords(), attrs)
         if meta is not None and meta["rows"] is not None:
             on_root(self.ps.comm, lambda: self._load_series(meta["rows"]))
         resume = meta["frames"] if meta is not None else None
@@ -139,6 +138,9 @@ class Outputs:
             "time": column("time", "1/mu"),
             "step": {**column("steps taken"), "dtype": "i8"},
             "number": column("int sum Tr rho dz", "n/mu", "species"),
+            "number_rate": column(
+                "int sum C_aa dz, what collisions add", "n", "species", "flavor"
+            ),
             "flavor_matrix": column("int sum rho dz", "n/mu", "species", "component"),
             "energy_kinetic": column("K = int sum (|p| - p0) Tr rho dz", energy),
             "energy_kinetic_direction": column(
@@ -173,6 +175,16 @@ class Outputs:
             "off_diagonal_rms": column("rms of P^x + i P^y", "n"),
             "spectrum": column("|psi_k| of M and F", "n", "moment", "pair", "k"),
             "growth_rate": column("fitted slope of ln(off_diagonal_rms)", "mu"),
+        }
+
+    @staticmethod
+    def _end_columns() -> dict:
+        """Of open boxes: what crosses their ends."""
+        text = "sum v rho at the {} end, + towards +z; d/dt of number is left - right"
+        dims = ("species", "component")
+        return {
+            f"flux_{end}": {"dims": dims, "units": "n", "long_name": text.format(end)}
+            for end in ("left", "right")
         }
 
     # -- called by the step hook ------------------------------------------------------------

@@ -208,7 +208,7 @@ class PhaseSpace:
         padded = np.zeros((rows, npm, per_p * b.width, self.S * self.C))
         padded[:, :, :nd] = A.reshape(rows, npm, nd, self.S * self.C)
         X = padded.reshape(rows, npm, per_p, b.width, self.S * self.C)
-        return np.ascontiguousarray(np.moveaxis(X, 4, 3)).reshape(self.rows, self.row)
+        return np.ascontiguousarray(np.moveaxis(X, 4, 3)).reshape(rows, self.row)
 
     def unpack_modes(self, flat: np.ndarray, components: int) -> np.ndarray:
         """Per-mode values laid out like a row -> own (momenta, directions, species, component)."""

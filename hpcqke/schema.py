@@ -140,6 +140,26 @@ def numbers(default: Any = dataclasses.MISSING, *, length: int | None = None,
     return field(Kind(many + (", each" if limits else "") + limits, convert), default, doc)
 
 
+def numbers_by_momentum(default: Any = dataclasses.MISSING, *, minimum: float | None = None,
+                        unit: str = "", doc: str = "") -> Any:
+    """A list of finite floats, or a list of such lists (a list for each momentum)."""
+    one = _number(minimum, None, None, unit)
+
+    def convert(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, (list, tuple)) or not value:
+            raise Refused
+        nested = [isinstance(item, (list, tuple)) for item in value]
+        if not any(nested):
+            return tuple(one.convert(item) for item in value)
+        if not all(nested) or not all(value):
+            raise Refused
+        return tuple(tuple(one.convert(item) for item in inner) for inner in value)
+
+    limits = one.allowed.removeprefix("a number")
+    allowed = "a list of numbers, or a list of such lists, each number" + limits
+    return field(Kind(allowed, convert), default, doc)
+
+
 def section(cls: type, *, doc: str = "") -> Any:
     """A sub-section; if it is left out, its own defaults and missing keys decide."""
     return field(Section(cls), None, doc)

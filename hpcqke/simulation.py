@@ -66,6 +66,7 @@ class Simulation:
 
     def __init__(self, case: Case, comm=None, petsc_options: Sequence[str] = ()) -> None:
         from hpcqke.equation import KineticEquation
+        from hpcqke.inflow import at_the_ends
         from hpcqke.phase_space import PhaseSpace
 
         self.case, self.options = case, list(petsc_options)
@@ -87,6 +88,8 @@ class Simulation:
             corners(case),
         )
         self.equation = KineticEquation(self.ps, build_terms(case))
+        if z.ends and "inflow" in z.ends:
+            self.equation.upwind.set_inflow(at_the_ends(case, self.ps))
         self.vec = self.ps.create_vec()
         self._is_set = False
 
@@ -94,7 +97,7 @@ class Simulation:
         """Initial rho from ``function(species, z, momentum, direction)``.
 
         See `hpcqke.initial.function.evaluate` for what it gets and returns. `CaseError` on all
-        ranks if any rank's result cannot be used.
+        ranks if any rank's result cannot be used. What comes in at an open end stays the case's.
         """
         from hpcqke.initial.function import evaluate
 

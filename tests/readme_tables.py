@@ -110,7 +110,7 @@ def commands() -> Iterator[list[str]]:
 def series() -> Iterator[list[str]]:
     """The columns of series.nc."""
     yield ["variable", "dimensions after time", "unit", "meaning"]
-    for name, column in Outputs._columns().items():
+    for name, column in (Outputs._columns() | Outputs._end_columns()).items():
         dims = ", ".join(column["dims"])
         yield [f"`{name}`", dims, column["units"], column["long_name"]]
 

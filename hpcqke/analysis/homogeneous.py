@@ -13,6 +13,7 @@ from hpcqke import initial, state, terms, units
 from hpcqke.analysis.linear import LinearSystem, sectors
 from hpcqke.analysis.open_run import Run, open_dataset
 from hpcqke.errors import CaseError
+from hpcqke.faults import show
 from hpcqke.grids import MomentumGrid, ZGrid
 from hpcqke.initial.base import profile
 
@@ -36,8 +37,10 @@ def linear_systems(
     """Linear problem of each flavor pair ("ex", or "emu", "etau", "mutau") of a case.
 
     diagonal: rho_aa (S, Np, Nv, N_f) of the homogeneous state on `grid`; by default what the
-    initial section says (CaseError if it doesn't) on the case's own directions.
+    initial section says (CaseError if it doesn't) on the case's own directions. CaseError as well
+    if waves exp(i k z) are no solutions: between open ends, or damped by upwind differences.
     """
+    must_have_waves(case)
     grid = polar_grid(case) if grid is None else grid
     diagonal = initial_diagonal(case, grid) if diagonal is None else diagonal
     absorption, scattering = collision_rates(case, grid, len(diagonal))
@@ -47,6 +50,17 @@ def linear_systems(
         energy=diagonal_energy(case, grid, len(diagonal)), absorption=absorption,
         scattering=scattering, azimuths=0 if azimuths == 1 else azimuths,
     )  # fmt: skip
+
+
+def must_have_waves(case: Case) -> None:
+    """CaseError unless exp(i k z) keeps its form on the grid of a case."""
+    if case.grid.z.boundary != "periodic":
+        text = f"grid.z.boundary = {show(case.grid.z.boundary)}"
+        raise CaseError([f'{text}: must be "periodic" for linear theory'])
+    advection = case.terms.get("advection")
+    if advection and advection.order % 2:
+        text = "must be even for linear theory: odd orders damp"
+        raise CaseError([f"terms.advection.order = {advection.order}: {text}"])
 
 
 def run_systems(run: Run) -> dict[str, LinearSystem]:

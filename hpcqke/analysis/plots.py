@@ -8,6 +8,7 @@ from typing import Any
 
 from hpcqke.analysis.directions_picture import draw_directions
 from hpcqke.analysis.drawing import Skip
+from hpcqke.analysis.ends_picture import draw_ends
 from hpcqke.analysis.fig1 import draw_fig1
 from hpcqke.analysis.growth_picture import draw_growth
 from hpcqke.analysis.invariants import draw_invariants
@@ -32,6 +33,8 @@ GRADIENT_PICTURES = {
     "momentum_shift.png": draw_shift,
     "momentum_spectra.png": draw_momentum_spectra,
 }
+#: The picture of runs in open boxes.
+OPEN_PICTURES = {"ends.png": draw_ends}
 
 #: The pictures of runs whose ledger says what refraction hands to each direction.
 LEDGER_PICTURES = {"ledger.png": draw_ledger, "ledger_directions.png": draw_directions}
@@ -52,6 +55,8 @@ def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
         pictures = PICTURES | (GRADIENT_PICTURES if gradient else {})
         if known and "ledger" in run.case.terms:
             pictures |= LEDGER_PICTURES
+        if known and run.case.grid.z.boundary != "periodic":
+            pictures |= OPEN_PICTURES
         for name, draw in pictures.items():
             try:
                 folder.mkdir(exist_ok=True)

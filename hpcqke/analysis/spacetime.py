@@ -48,7 +48,9 @@ def nux_content(fields: xr.Dataset, direction: int | None = None) -> Content:
         frame = rho.isel(time=i).transpose("z", "momentum", "direction", "component").values
         total = _sum(state.trace(frame), weight)
         electron = _sum(state.occupations(frame)[..., 0], weight)
-        values.append(1 - coarse(electron, every) / coarse(total, every))
+        electron, total = coarse(electron, every), coarse(total, every)
+        empty = np.full_like(total, np.nan)
+        values.append(1 - np.divide(electron, total, out=empty, where=total != 0))
     z = coarse(fields["z"].values, every)
     three = state.number_of_flavors(rho.sizes["component"]) == 3
     flavors = r"$\nu_\mu + \nu_\tau$" if three else r"$\nu_x$"

@@ -90,12 +90,15 @@ def _turned_three(n, real, imaginary, size, weights) -> np.ndarray:
         generator[..., i, j].imag = -0.5 * w * scale * real
         generator[..., j, i] = generator[..., i, j].conj()
     angle, vectors = np.linalg.eigh(generator)
-    U = np.zeros_like(vectors)
+    re, im = np.zeros(vectors.shape), np.zeros(vectors.shape)
     for m in range(3):
-        column = vectors[..., :, m]
-        wave = np.exp(-1j * angle[..., m])[..., None, None]
-        U += column[..., :, None] * column[..., None, :].conj() * wave
-    re, im = U.real, U.imag
+        # Real numbers: numpy's complex products round differently at the end of an array.
+        x, y = vectors[..., :, m].real, vectors[..., :, m].imag
+        wave = angle[..., m, None, None]
+        real = x[..., :, None] * x[..., None, :] + y[..., :, None] * y[..., None, :]
+        imaginary = y[..., :, None] * x[..., None, :] - x[..., :, None] * y[..., None, :]
+        re += real * np.cos(wave) + imaginary * np.sin(wave)
+        im += imaginary * np.cos(wave) - real * np.sin(wave)
 
     def entry(i: int, j: int, part) -> np.ndarray:
         return sum(n[..., f] * part(re[..., i, f], im[..., i, f], re[..., j, f], im[..., j, f])

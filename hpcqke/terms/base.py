@@ -77,7 +77,8 @@ class TransportTerm(Term):
     kind = "transport"
 
     def scheme(self) -> tuple[int, float]:
-        """Order of the central difference (2, 4, 6, 8) and strength of the filter."""
+        """Order of the difference (2, 4, 6, 8 central; 1, 3, 5 upwind) and strength of the filter.
+        """
         raise NotImplementedError
 
 
@@ -126,6 +127,16 @@ class SourceTerm(Term):
 
     kind = "source"
 
+    def prepare(self, ps: Any) -> None:
+        """Called once, before the first `add_source`."""
+
     def add_source(self, t: float, X: np.ndarray, F: np.ndarray) -> None:
         """F += source(t, X); both are (rows, doubles in a row)."""
         raise NotImplementedError
+
+    def number_rate(self, ps: Any, occupied: np.ndarray) -> np.ndarray | None:
+        """What it adds to d_t int sum rho_aa dz, (species, flavor), or None.
+
+        ``occupied``: int rho_aa dz of every mode, (momentum, direction, species, flavor).
+        """
+        return None

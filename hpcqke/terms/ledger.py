@@ -34,6 +34,9 @@ class Ledger(Term):
         for name in ("advection", "self_interaction"):
             if name not in on:
                 yield f"terms.{name}", "missing; the ledger needs it"
+        if "advection" in on and on["advection"].order % 2:
+            needs = "must be even with terms.ledger: differences that are skew, of a periodic box"
+            yield "terms.advection.order", needs, on["advection"].order
         for name in on:
             if REGISTRY[name].kind in ("gradient", "source"):
                 yield f"terms.{name}", "must be left out with terms.ledger"

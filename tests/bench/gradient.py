@@ -1,9 +1,9 @@
 """What the gradient terms cost:  python tests/bench/gradient.py
 
-Million cell updates per second and core of whole runs driven by PETSc TS: without the gradient
-terms, with them, and with relaxation, on the same grid with the same method, and the ratios to the
-first; below them the microseconds of a slope, by part. The runs take turns, and the fastest few
-steps of each count.
+Million cell right-hand sides per second and core of whole runs driven by PETSc TS: without the
+gradient terms, with them, and with relaxation, on the same grid with the same method, and the
+ratios to the first; below them the microseconds of a slope, by part. The runs take turns, and the
+fastest few steps of each count.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Run:
         self.run.begin(self.now, self.sim.vec)
         self.run.advance(5 * case.time.step)
         self.best, self.parts = np.inf, {}
+        ps = self.sim.ps
+        self.cells = 1e-6 * ps.nz * ps.np * ps.nv / ps.size
 
     def turn(self) -> None:
         """A few steps; keeps the shortest time of a slope and of its parts."""
@@ -55,17 +57,16 @@ class Run:
 
     @property
     def rate(self) -> float:
-        """Mcell updates/s/core."""
-        ps = self.sim.ps
-        return 1e-6 * ps.nz * ps.np * ps.nv / self.best / ps.size
+        """Mcell/s/core."""
+        return self.cells / self.best
 
     def close(self) -> None:
         self.run.destroy()
         self.sim.__exit__(None, None, None)
 
 
-def compare(base: str, grid: dict, integrator: str) -> None:
-    """Two lines for one case and method."""
+def compare(base: str, grid: dict, integrator: str) -> list[Run]:
+    """Without the terms, with them, with relaxation: runs that took turns, each to be closed."""
     method = {"time.integrator": integrator, "time.step": 0.02}
     off = {"terms.gradient": None, "time.relaxation": None}
     kept = {k: v for k, v in grid.items() if not k.startswith("terms.gradient")}
@@ -75,6 +76,14 @@ def compare(base: str, grid: dict, integrator: str) -> None:
         for run in runs:
             for _ in range(TURNS):
                 run.turn()
+    for run in runs:
+        run.close()
+    return runs
+
+
+def report(base: str, grid: dict, integrator: str) -> None:
+    """Two lines for one case and method."""
+    runs = compare(base, grid, integrator)
     without, plain, relaxed = (run.rate for run in runs)
     parts = ", ".join(f"{name} {1e6 * s:.0f}" for name, s in runs[2].parts.items())
     whole, rest = (1e6 * run.best for run in (runs[1], runs[2]))
@@ -82,18 +91,16 @@ def compare(base: str, grid: dict, integrator: str) -> None:
         print(
             f"{base} {grid or ''} {integrator}: without {without:.1f}, with {plain:.1f} "
             f"(x {without / plain:.2f}), with relaxation {relaxed:.1f} "
-            f"(x {without / relaxed:.2f}) Mcell updates/s/core\n"
+            f"(x {without / relaxed:.2f}) Mcell/s/core\n"
             f"    us a slope: {whole:.0f}, with relaxation {rest:.0f}; {parts}",
             flush=True,
         )
-    for run in runs:
-        run.close()
 
 
 def main() -> None:
     for base, grid in GRIDS:
         for integrator in ("rk4", "rk5dp"):
-            compare(base, grid, integrator)
+            report(base, grid, integrator)
 
 
 if __name__ == "__main__":

@@ -162,6 +162,11 @@ TIMES = [
     changed("a ledger of a splitting", {
         "terms.ledger": {}, "time": {"integrator": '"bm6"', "tolerance": None, "step": "0.1"}},
         "time.integrator"),
+    changed("a ledger of upwind differences", {
+        "terms.ledger": {}, "terms.advection": {"order": "5"}}, "terms.advection.order"),
+    changed("a ledger with collisions", {
+        "terms.ledger": {}, "terms.collisions": {}},
+        "terms.collisions", "terms.collisions.absorption"),
     changed("a ledger with mu(z)", {
         "terms.ledger": {},
         "terms.self_interaction": {"profile": '"exponential"', "scale_height": "9.0"}},

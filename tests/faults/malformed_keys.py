@@ -20,7 +20,7 @@ UNKNOWN = [
     valued("terms.advection.ordr", "4", "terms.advection.ordr ~ order"),
     valued("terms.self_interaction.nu", "1.0", "terms.self_interaction.nu ~ mu"),
     changed("term, misspelled", {"terms.advecton": {"order": "4"}}, "terms.advecton ~ advection"),
-    changed("term, of the future", {"terms.collisions": {"rate": "1"}}, "terms.collisions"),
+    changed("term, of the future", {"terms.moments": {"closure": "1"}}, "terms.moments"),
     valued("initial.sigm", "1e-4", "initial.sigm ~ sigma"),
     valued("initial.amplitude", "1e-4", "initial.amplitude"),
     valued("time.tolerence", "1e-4", "time.tolerence ~ tolerance"),
@@ -37,10 +37,10 @@ UNKNOWN = [
 
 CHOICES = [
     valued("grid.z.boundary", '"periodc"', "grid.z.boundary ~ periodic"),
-    valued("grid.z.boundary", '"inflow"'),
+    valued("grid.z.boundary", '"open"'),
     valued("flavors.count", "4"),
     valued("flavors.count", '"3"'),
-    valued("terms.advection.order", "3"),
+    valued("terms.advection.order", "9"),
     valued("terms.advection.order", "8.0"),
     valued("initial.recipe", '"randm"', "initial.recipe ~ random"),
     valued("initial.recipe", '"eigenmodes"', "initial.recipe ~ eigenmode"),

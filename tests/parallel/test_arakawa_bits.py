@@ -59,5 +59,7 @@ def test_same_bits_and_a_closed_ledger(name, stepping, split):
     assert same_bits(rho, rho1)
     assert when == when1
     assert not [key for key in rows1[1] if not same_bits(rows[1][key], rows1[1][key])]
+    if stepping == "gauss2":
+        return  # no relaxation to make up for what these windows' tails let out; see test_gauss
     drift = rows[1]["energy_total"] - rows[0]["energy_total"]
     assert abs(drift) < 1e-13 * abs(rows[0]["energy_refractive"])

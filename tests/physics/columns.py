@@ -15,6 +15,9 @@ P, WP = np.array([0.6, 1.0, 1.7]), np.array([0.8, 0.25, 1.4])
 LAMBDA, WAVE, NEUTRONS = 0.7, 0.3, 0.4
 SPLITTINGS = {2: [2.5], 3: [0.5, -2.5]}
 ANGLES = {2: {"theta": 0.3}, 3: dict(theta12=0.6, theta13=0.15, theta23=0.8, delta_cp=4.0)}
+GAMMA = np.array([[0.3, 0.1, 0.2], [0.15, 0.05, 0.25]])  # species, flavor; so the next two
+EQUILIBRIUM = np.array([[0.6, 0.4, 0.5], [0.5, 0.3, 0.45]])
+KAPPA = np.array([[0.2, 0.4, 0.3], [0.1, 0.5, 0.6]])
 Z = -LENGTH / 2 + LENGTH / CELLS * np.arange(CELLS)
 W = WP[:, None] * WV
 DZ = LENGTH / CELLS
@@ -31,6 +34,7 @@ def case_of(flavors: int):
             "flavors": {"count": flavors, "antineutrinos": True},
             "terms": {
                 "advection": {"order": 4},
+                "collisions": collisions(flavors),
                 "self_interaction": {"mu": MU},
                 "matter": {**matter, "neutrons_per_electron": NEUTRONS},
                 "vacuum": {"mass_splittings": SPLITTINGS[flavors], **ANGLES[flavors]},
@@ -44,6 +48,17 @@ def case_of(flavors: int):
             "output": {"spectrum_modes": 5},
         }
     )
+
+
+def collisions(flavors: int) -> dict:
+    """The section terms.collisions."""
+    names = "absorption", "equilibrium", "scattering"
+    tables = zip(names, (GAMMA, EQUILIBRIUM, KAPPA), strict=True)
+    return {
+        name + bar: table[s, :flavors].tolist()
+        for name, table in tables
+        for s, bar in enumerate(("", "_bar"))
+    }
 
 
 def smooth(flavors: int, seed: int) -> np.ndarray:
@@ -118,18 +133,22 @@ def hamiltonians(flavors: int):
 
 
 def rate_of(rho):
-    """d rho/dt: -v D_z rho - i [mu sum_m' w' (1 - v v') D_m' + V +- H, rho]."""
+    """d rho/dt: -v D_z rho - i [mu sum_m' w' (1 - v v') D_m' + V +- H, rho] + C."""
     flavors = rho.shape[-1]
     H, V_e, _ = hamiltonians(flavors)
     D = rho[0] - rho[1]
     rate = np.zeros_like(rho)
+    mean = np.einsum("d,szpdij->szpij", WV / WV.sum(), rho)
     for s, sign in enumerate((1, -1)):
+        gamma, eq, kappa = (np.diag(a[s, :flavors]) for a in (GAMMA, EQUILIBRIUM, KAPPA))
         for p, i in np.ndindex(P.size, V.size):
             omega = V_e + sign * H[p]
             for q, j in np.ndindex(P.size, V.size):
                 omega = omega + MU * W[q, j] * (1 - V[i] * V[j]) * D[:, q, j]
             here = rho[s, :, p, i]
-            rate[s, :, p, i] = -V[i] * slope_z(here) - 1j * (omega @ here - here @ omega)
+            gain, flow = eq - here, mean[s, :, p] - here
+            C = gamma @ gain + gain @ gamma + kappa @ flow + flow @ kappa
+            rate[s, :, p, i] = C / 2 - V[i] * slope_z(here) - 1j * (omega @ here - here @ omega)
     return rate
 
 
@@ -160,6 +179,12 @@ def expected(start, now, t=0.4):
         "time": t,
         "step": 7,
         "number": np.einsum("pd,spd->s", W, content),
+        "number_rate": np.einsum(
+            "pd,spdi,si->si",
+            W,
+            EQUILIBRIUM[:, None, None, :n] * LENGTH - np.einsum("spdii->spdi", per_mode).real,
+            GAMMA[:, :n],
+        ),
         "flavor_matrix": components(np.einsum("pd,spdij->sij", W, per_mode)),
         "energy_kinetic_direction": direction,
         "energy_kinetic_rate": 0.0,

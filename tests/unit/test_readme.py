@@ -26,6 +26,7 @@ TEXT = README.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
 RUN = ("sh", "python", "toml")
 NOT_RUN = (
+    "[terms.collisions]",
     "jobs/quickstart.sh",
     "pip install --no-build-isolation --no-deps .",
     "module load",
@@ -37,6 +38,7 @@ NOT_RUN = (
     "growth, t =",
     "python -m pytest tests/physics/",
     "[grid.momentum]",
+    "[grid.z]",
     "[units]",
     "[initial]",
 )
