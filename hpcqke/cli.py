@@ -1,4 +1,4 @@
-"""The command line: hpcqke run | info | stability | plot | verify | check | scan | cases."""
+"""The command line: hpcqke run, info, stability, plot, compare, verify, check, scan, cases."""
 
 from __future__ import annotations
 
@@ -67,6 +67,10 @@ def parser() -> Parser:
     stability.add_argument("--png", metavar="FILE", help="draw rates and distribution into FILE")
     stability.add_argument("--netcdf", metavar="FILE", help="write all that was computed to FILE")
     command("plot", "draw the pictures of a run", run=True)
+    compare = command("compare", "in what do two runs differ, cases and results?")
+    for name in ("A", "B"):
+        compare.add_argument(name.lower(), metavar=name, help="a run folder")
+    compare.add_argument("--png", metavar="FILE", help="draw the differences into FILE")
     command("verify", "are a run's files whole?", run=True)
     command("check", "is this installation in order? (also under mpirun)")
     scan = command("scan", "one run per combination of -s section.key=a,b,c", case=True)

@@ -84,6 +84,15 @@ def plot(options, petsc: list[str]) -> int:
     return 0
 
 
+def compare(options, petsc: list[str]) -> int:
+    """hpcqke compare A B."""
+    from hpcqke.analysis import compare_report as backend
+
+    if parallel.launched_rank():
+        return 0  # one rank does it all
+    return backend.command(options.a, options.b, options.png)
+
+
 def verify(options, petsc: list[str]) -> int:
     """hpcqke verify RUN."""
     from hpcqke.verify import verify_run

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from hpcqke.analysis.linear import LinearSystem, central_wavenumber
+from hpcqke.errors import CaseError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -83,6 +84,28 @@ def fit_growth(series: xr.Dataset, window: tuple[float, float]) -> Fit:
         slope, residual = _line(t, y)
         bend = _line(t[-half:], y[-half:])[0] - _line(t[:half], y[:half])[0]
     return Fit(np.where(np.isfinite(slope), slope, np.nan), residual, window, rows, bend)
+
+
+def fit_rate(amplitude: xr.DataArray, window: tuple[float, float]) -> xr.Dataset:
+    """gamma of amplitude ~ e^{gamma t} between two times, whatever its other dimensions are.
+
+    amplitude: with a dimension "time", > 0 where it grows; of a power, 2 gamma comes out.
+    Variables: gamma, in the unit of 1/time, and residual, the rms of what is left of ln(amplitude);
+    nan where it is 0 in the window. `CaseError` if fewer than 3 rows are in the window.
+    """
+    import xarray as xr
+
+    time = amplitude["time"].values
+    inside = (time >= window[0] - 1e-9) & (time <= window[1] + 1e-9)
+    if inside.sum() < 3:
+        raise CaseError([f"window {window[0]:g}...{window[1]:g}: must hold 3 rows or more, "
+                         f"of t = {time[0]:g}...{time[-1]:g}"])  # fmt: skip
+    chosen = amplitude.transpose("time", ...).isel(time=np.flatnonzero(inside))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope, residual = _line(time[inside], np.log(np.abs(chosen.values)))
+    dims = chosen.dims[1:]
+    coords = {name: c for name, c in chosen.coords.items() if "time" not in c.dims}
+    return xr.Dataset({"gamma": (dims, slope), "residual": (dims, residual)}, coords)
 
 
 class Compared(NamedTuple):

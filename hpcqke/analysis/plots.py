@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hpcqke.analysis.box_picture import draw_angular, draw_spacetime
+from hpcqke.analysis.coherence_picture import draw_coherence
 from hpcqke.analysis.directions_picture import draw_directions
 from hpcqke.analysis.drawing import Skip
 from hpcqke.analysis.ends_picture import draw_ends
@@ -14,11 +16,13 @@ from hpcqke.analysis.growth_picture import draw_growth
 from hpcqke.analysis.invariants import draw_invariants
 from hpcqke.analysis.ledger_picture import draw_ledger
 from hpcqke.analysis.momentum_picture import draw_momentum_spectra
-from hpcqke.analysis.open_run import open_run
+from hpcqke.analysis.open_run import Run, open_run
 from hpcqke.analysis.shift_picture import draw_shift
 from hpcqke.analysis.spectra_picture import draw_spectra
 from hpcqke.analysis.style import units_of
+from hpcqke.analysis.survival_picture import draw_survival
 from hpcqke.errors import CaseError
+from hpcqke.grids import MomentumGrid
 from hpcqke.storage import storage_error
 
 PICTURES = {
@@ -35,9 +39,31 @@ GRADIENT_PICTURES = {
 }
 #: The picture of runs in open boxes.
 OPEN_PICTURES = {"ends.png": draw_ends}
-
 #: The pictures of runs whose ledger says what refraction hands to each direction.
 LEDGER_PICTURES = {"ledger.png": draw_ledger, "ledger_directions.png": draw_directions}
+#: Those of runs with antineutrinos or other directions than two; of boxes; of periodic ones.
+SURVIVAL_PICTURES = {"survival.png": draw_survival}
+BOX_PICTURES = {"spacetime.png": draw_spacetime, "angular.png": draw_angular}
+PERIODIC_PICTURES = {"coherence.png": draw_coherence}
+
+
+def pictures_of(run: Run) -> dict[str, Callable[[Run, Path, Callable[[str], Any]], None]]:
+    """The pictures that tell something about a run, by file name."""
+    if not (run.path / "case.toml").is_file():
+        return PICTURES
+    case, chosen = run.case, PICTURES
+    directions = MomentumGrid.from_case(case.grid.momentum).v.size
+    if case.flavors.antineutrinos or directions != 2:
+        chosen = chosen | SURVIVAL_PICTURES
+        if case.grid.z.cells > 3 and "advection" in case.terms and directions > 1:
+            chosen = chosen | BOX_PICTURES
+            if case.grid.z.boundary == "periodic":
+                chosen = chosen | PERIODIC_PICTURES
+    if case.grid.z.boundary != "periodic":
+        chosen = chosen | OPEN_PICTURES
+    if "ledger" in case.terms:
+        chosen = chosen | LEDGER_PICTURES
+    return chosen | (GRADIENT_PICTURES if "gradient" in case.terms else {})
 
 
 def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
@@ -50,14 +76,8 @@ def plot_run(path: str | Path, say: Callable[[str], Any] = print) -> list[Path]:
     with open_run(path) as run:
         folder = run.path / "plots"
         known = (run.path / "case.toml").is_file()
-        gradient = known and "gradient" in run.case.terms
         system = run.case.units.system if known else "mu"
-        pictures = PICTURES | (GRADIENT_PICTURES if gradient else {})
-        if known and "ledger" in run.case.terms:
-            pictures |= LEDGER_PICTURES
-        if known and run.case.grid.z.boundary != "periodic":
-            pictures |= OPEN_PICTURES
-        for name, draw in pictures.items():
+        for name, draw in pictures_of(run).items():
             try:
                 folder.mkdir(exist_ok=True)
                 with units_of(system):

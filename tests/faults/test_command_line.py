@@ -19,6 +19,8 @@ BAD = [
     (["info", "two_beam", "--", "-foo"], 2),
     (["plot", "nowhere"], 2),
     (["verify", "nowhere"], 2),
+    (["compare", "nowhere", "nowhere"], 2),
+    (["compare", "nowhere"], 2),
 ]
 
 
@@ -36,7 +38,8 @@ def test_options(arguments, code, ranks, tmp_path, mpirun):
     said = [line for line in done.stderr.splitlines() if line.startswith("hpcqke: error")]
     assert len(said) <= 1
     assert done.stdout.count("two_beam_lcg") <= 1
-    assert done.seconds < (10 if ranks or arguments[0:1] in (["plot"], ["verify"]) else 2)
+    reads = arguments[0:1] in (["plot"], ["verify"], ["compare"])
+    assert done.seconds < (10 if ranks or reads else 2)
 
 
 def test_petsc_options_that_nothing_uses(tmp_path, mpirun):

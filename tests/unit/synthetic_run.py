@@ -54,9 +54,10 @@ def evolve(case):
     return h * np.arange(len(states)), np.array(states), np.array(rates), k
 
 
-def write_run(folder: Path, *, fields=True, unwritten=0, status="finished\n", end=12.0) -> Path:
+def write_run(folder: Path, *, fields=True, unwritten=0, status="finished\n", end=12.0,
+              cells=128) -> Path:  # fmt: skip
     """Make the folder of a finished (or, with `unwritten` frames, running) run."""
-    case = make_case(table(end=end))
+    case = make_case(table(end=end, cells=cells))
     t, P, dP, k = evolve(case)
     folder.mkdir(parents=True)
     (folder / "case.toml").write_text(case.to_toml())

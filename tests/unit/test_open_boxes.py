@@ -86,7 +86,7 @@ def test_pictures_of_an_open_box(tmp_path):
         sim.run(quiet=True)
     said = []
     drawn = [path.name for path in plot_run(tmp_path / "run", said.append)]
-    assert drawn == ["fig1.png", "ends.png"]
+    assert drawn == ["fig1.png", "survival.png", "spacetime.png", "angular.png", "ends.png"]
     assert [line.partition(":")[0] for line in said] == [
         "spectra.png", "growth.png", "invariants.png"
     ]  # fmt: skip
