@@ -255,6 +255,7 @@ static const hq_loops HQ_(loops) = {
     .sum = {{HQ_(sum_2_1), HQ_(sum_2_2)}, {HQ_(sum_3_1), HQ_(sum_3_2)}},
     .turn = {{HQ_(turn_2_1), HQ_(turn_2_2)}, {HQ_(turn_3_1), HQ_(turn_3_2)}},
     .sweep = {{HQ_(sweep_2_1), HQ_(sweep_2_2)}, {HQ_(sweep_3_1), HQ_(sweep_3_2)}},
+    .tally = {{HQ_(tally_2_1), HQ_(tally_2_2)}, {HQ_(tally_3_1), HQ_(tally_3_2)}},
 };
 
 #undef HQ_SUM

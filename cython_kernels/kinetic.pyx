@@ -14,7 +14,7 @@ from cpython.pycapsule cimport PyCapsule_New
 from libc.string cimport memcpy
 
 from kinetic_api cimport (MAX_SOURCES, MAX_TARGETS, hq_choose, hq_error, hq_functions,
-                          hq_hamiltonian, hq_kinetic, hq_rows, hq_stage)
+                          hq_hamiltonian, hq_kinetic, hq_rows, hq_stage, hq_tally)
 
 include "stage.pxi"
 
@@ -126,7 +126,7 @@ cdef class Kinetic:
     cdef int field(self, hq_hamiltonian *h, Py_ssize_t nz, double mu, const double[:, ::1] A_ext,
                    const double[:, ::1] B_ext, const double[:, :, ::1] mode) except -1:
         """The pieces of h = A - v B + mode, all shapes checked."""
-        h.mu, h.mode = mu, self.of_modes(mode)
+        h.mu, h.mode, h.tally = mu, self.of_modes(mode), NULL
         h.A_ext, h.B_ext = rows_of(A_ext), rows_of(B_ext)
         if A_ext is not None:
             self.expect("A_ext", A_ext, nz, self.k.components)
@@ -219,13 +219,19 @@ cdef class Kinetic:
     def fused_stage(self, const double[:, ::1] X, const double[:, ::1] lo,
                     const double[:, ::1] hi, Py_ssize_t z0, Py_ssize_t z1, double mu,
                     const double[:, ::1] A_ext, const double[:, ::1] B_ext,
-                    const double[:, :, ::1] mode, Stage stage not None):
-        """fused into some F, then stage.apply(F, z0, z1), in one pass that needs no F."""
+                    const double[:, :, ::1] mode, Stage stage not None, Tally tally=None,
+                    int number=0):
+        """fused into some F, then stage.apply(F, z0, z1), in one pass that needs no F.
+
+        The rows are added to the sums of stage `number` of a tally.
+        """
         cdef hq_rows rows
         cdef hq_hamiltonian h
         self.around(&rows, X, lo, hi, z0, z1)
         self.field(&h, rows.nz, mu, A_ext, B_ext, mode)
         stage.expect(rows.nz, self.k.length)
+        if tally is not None:
+            h.tally = tally.of(number)
         if z0 == z1:
             return
         with nogil:
@@ -263,4 +269,5 @@ def combine(const double[:, :, ::1] chunks, int group, double[:, ::1] out):
             first += group
 
 
+include "tally.pxi"
 include "steps.pxi"

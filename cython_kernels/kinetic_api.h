@@ -31,10 +31,18 @@ typedef struct {
     ptrdiff_t nz;
 } hq_rows;
 
-/* h = mu * (moments) + ext + mode; a missing piece is NULL. */
+/* Sums over z for [block][species][lane], see tally.h. */
+typedef struct {
+    double up; /* a power of two: 1/up is the unit of the integers */
+    long long *sum, *low;
+    double *square;
+} hq_tally;
+
+/* h = mu * (moments) + ext + mode; a missing piece is NULL.  Rows are added to `tally`, if any. */
 typedef struct {
     double mu;
     const double *A_ext, *B_ext, *mode;
+    const hq_tally *tally;
 } hq_hamiltonian;
 
 /* target = base + sum_j c[1+j] source[j] + c[0] slope. */

@@ -20,11 +20,17 @@ cdef extern from "kinetic_api.h":
         const double *lo
         const double *hi
         ptrdiff_t nz
+    ctypedef struct hq_tally:
+        double up
+        long long *sum
+        long long *low
+        double *square
     ctypedef struct hq_hamiltonian:
         double mu
         const double *A_ext
         const double *B_ext
         const double *mode
+        const hq_tally *tally
     ctypedef struct hq_target:
         double *target
         const double *base

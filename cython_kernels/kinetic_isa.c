@@ -14,6 +14,7 @@
 #define HQ_PANEL 8
 #define HQ_PIECE 512
 #define HQ_FEW 6
+#define HQ_MAGIC 6755399441055744.0 /* 1.5*2^52: y + it rounds |y| < 2^51 to an integer */
 
 /* Bytes of a state above which the next rows are fetched ahead of their use (it hurts within L2),
  * and above which results go past the caches: the state and one array more leave L3.
@@ -31,11 +32,15 @@ typedef void hq_sweep(const hq_kinetic *k, const double *const *row, ptrdiff_t z
                       const double *AB, const double *mode, double *F, const hq_stage *stage,
                       int targets, int ahead, int far);
 
+typedef void hq_tally_rows(const hq_kinetic *k, const double *const *row, ptrdiff_t count,
+                           const double *field, const hq_tally *to);
+
 /* The inner loops for one lane width, by flavors and species. */
 typedef struct {
     hq_sum *sum[2][2];
     hq_turn *turn[2][2];
     hq_sweep *sweep[2][2];
+    hq_tally_rows *tally[2][2];
 } hq_loops;
 
 static void slide(const hq_kinetic *k, const double *const *row, double *F, ptrdiff_t pitch,
@@ -45,6 +50,7 @@ static void combine(const hq_stage *stage, const double *slope, ptrdiff_t pitch,
 
 #define HQ_W 1
 #include "flavor.h"
+#include "tally.h"
 #include "kinetic.h"
 #include "transport.h"
 #include "stage.h"
@@ -55,6 +61,7 @@ static void combine(const hq_stage *stage, const double *slope, ptrdiff_t pitch,
 #include "transport.h"
 #include "stage.h"
 #endif
+#include "tally.h"
 #include "kinetic.h"
 #undef HQ_W
 #define HQ_W 4
@@ -63,6 +70,7 @@ static void combine(const hq_stage *stage, const double *slope, ptrdiff_t pitch,
 #include "transport.h"
 #include "stage.h"
 #endif
+#include "tally.h"
 #include "kinetic.h"
 #undef HQ_W
 #define HQ_W 8
@@ -71,6 +79,7 @@ static void combine(const hq_stage *stage, const double *slope, ptrdiff_t pitch,
 #include "transport.h"
 #include "stage.h"
 #endif
+#include "tally.h"
 #include "kinetic.h"
 #undef HQ_W
 
@@ -201,12 +210,35 @@ static void commutator(const hq_kinetic *k, const double *X, ptrdiff_t nz, const
     }
 }
 
-/* AB[i][r] = mu (M, F) + (A_ext, B_ext) of the rows z.., all chunks being local; see sum_rows. */
+/* field[i][r]: the coefficient of component i of a matrix X in Tr[(A + Tr A) X], then of B, from
+ * AB = (A, B).  Two flavors: 1/2 (3 A_0 X_0 + A.X); three: Tr AX + Tr A Tr X.
+ */
+static void refraction(const double *AB, ptrdiff_t count, double *field, const int C)
+{
+    for (int half = 0; half < 2 * C; half += C)
+        for (ptrdiff_t r = 0; r < count; r++) {
+            const double *a = AB + half * HQ_TILE + r;
+            double *f = field + half * HQ_TILE + r;
+            const double trace = (a[0] + a[HQ_TILE]) + a[2 * HQ_TILE];
+            for (int i = 0; i < C; i++)
+                if (C == 4)
+                    f[i * HQ_TILE] = (i == 0 ? 1.5 : 0.5) * a[i * HQ_TILE];
+                else
+                    f[i * HQ_TILE] = i < 3 ? a[i * HQ_TILE] + trace : 2.0 * a[i * HQ_TILE];
+        }
+}
+
+/* AB[i][r] = mu (M, F) + (A_ext, B_ext) of the rows z.., all chunks being local; see sum_rows.
+ * For a tally also the field of mu (M, F) alone.
+ */
 static const double *hamiltonian(const hq_kinetic *k, const hq_hamiltonian *h, const hq_rows *rows,
-                                 ptrdiff_t z, ptrdiff_t count, double *room)
+                                 ptrdiff_t z, ptrdiff_t count, double *room, double *field)
 {
     const int C = k->components, first = C == 4; /* a Bloch vector's trace takes no part */
-    double *AB = sum_rows(k, rows, z, count, 0, k->chunks, first, h->mu, room);
+    const int from = h->tally ? 0 : first;       /* ... in the commutator */
+    double *AB = sum_rows(k, rows, z, count, 0, k->chunks, from, h->mu, room);
+    if (h->tally)
+        refraction(AB, count, field, C);
     for (ptrdiff_t r = 0; h->A_ext && r < count; r++)
         for (int c = first; c < C; c++)
             AB[c * HQ_TILE + r] += h->A_ext[(z + r) * C + c];
@@ -235,6 +267,8 @@ static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t
     hq_sweep *sweep = loops_of(k)->sweep[k->flavors - 2][k->species - 1];
     const double *row[HQ_TILE + 2 * HQ_MAX_WIDTH];
     double room[2 * HQ_MAX_COMPONENTS * HQ_TILE] __attribute__((aligned(64)));
+    double field[2 * HQ_MAX_COMPONENTS * HQ_TILE];
+    hq_tally_rows *tally = loops_of(k)->tally[k->flavors - 2][k->species - 1];
     const int far = bytes > HQ_FARTHER;
     if (!stage && far)
         stage = &store;
@@ -242,8 +276,10 @@ static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t
     for (ptrdiff_t z = z0; z < z1; z += HQ_TILE) {
         const ptrdiff_t count = z1 - z < HQ_TILE ? z1 - z : HQ_TILE;
         rows_around(k, rows, z, count, row);
-        const double *AB = hamiltonian(k, h, rows, z, count, room);
+        const double *AB = hamiltonian(k, h, rows, z, count, room, field);
         sweep(k, row, z, count, AB, h->mode, F, stage, targets, bytes > HQ_FAR, far);
+        if (h->tally)
+            tally(k, row, count, field, h->tally);
     }
 #if HQ_ISA
     if (far)

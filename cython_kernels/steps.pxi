@@ -1,7 +1,6 @@
 # All stages of an explicit Runge-Kutta step in one call; included by kinetic.pyx.
 
 cdef enum:
-    MAX_STAGES = 16
     MAX_LINES = 40
     TILE = 8  # rows that the kernels work on together
     CHUNK = 65536  # bytes of a state that one stage does before the next one follows
@@ -36,6 +35,7 @@ cdef class Steps:
     known: the first stage's slope is there already (own rows of its line), see `run`.
     error: (slopes, weights, y_new), what `run` measures as `error_norm` does, or None.
     mean (nz + 2 margin, C), mode as in `Kinetic.fused`.
+    tally: own rows are added to its sums of their stage (a known slope's are not).
     """
     cdef Kinetic kernel
     cdef list memory
@@ -51,11 +51,16 @@ cdef class Steps:
     cdef bint alone, wave
     cdef const double *mean
     cdef const double *mode
+    cdef Tally tally
 
     def __init__(self, Kinetic kernel not None, lines, stages, lo=None, hi=None, bint alone=False,
-                 const double[:, ::1] mean=None, const double[:, :, ::1] mode=None, error=None):
+                 const double[:, ::1] mean=None, const double[:, :, ::1] mode=None, error=None,
+                 Tally tally=None):
         cdef Py_ssize_t j, length = kernel.k.length, width = kernel.k.width
         self.kernel, self.memory, self.stages = kernel, [mean, mode], len(stages)
+        self.tally = tally
+        if tally is not None:
+            tally.of(len(stages) - 1)
         if not 1 <= self.stages <= MAX_STAGES or not 1 <= len(lines) <= MAX_LINES:
             raise ValueError(f"{len(stages)} stages with {len(lines)} lines")
         self.nz, self.alone, self.wave = len(lines[0]), alone, lo is not None
@@ -242,6 +247,9 @@ cdef class Steps:
         else:
             w.s.K = self.at(w.slope, z0) - shift if w.slope >= 0 else NULL
             h.mu, h.mode, h.B_ext, h.A_ext = self.mu[i], self.mode, NULL, NULL
+            h.tally = NULL
+            if self.tally is not None and 0 <= z0 < self.nz:
+                h.tally = &self.tally.t[i]
             if self.mean != NULL:
                 h.A_ext = self.mean + (z0 + self.margin - first)*k.components
             self.kernel.run.fused(k, &rows, NULL, first, first + z1 - z0, &h, &w.s)

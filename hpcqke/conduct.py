@@ -66,8 +66,9 @@ def _conduct(sim, restart: str, folder: RunFolder, log: Log) -> Run:
     case, ps = sim.case, sim.ps
     begun = perf_counter()
     clock, schedules = Clock(), make_schedules(case)
-    in_mu = case.units.system == "mu"  # else K is in MeV
-    diagnostics = Diagnostics(sim.equation, case.output.spectrum_modes, in_mu)
+    # K of p alone is in MeV then, that of the ledger in units of U
+    with_kinetic = case.units.system == "mu" or "ledger" in case.terms
+    diagnostics = Diagnostics(sim.equation, case.output.spectrum_modes, with_kinetic)
     reporter = Reporter(
         log,
         sim.equation,
@@ -178,6 +179,8 @@ def _must_go_on(case, meta: dict, where) -> None:
 def begin(sim, outputs, meta, integrator, diagnostics, folder, log, clock) -> Progress:
     """Write the first row and frame, or go on where ``meta`` says; where the run is then."""
     case, ps = sim.case, sim.ps
+    if sim.equation.ledger:
+        sim.equation.ledger.restore(meta and meta["ledger"])
     if meta is None:
         if not sim._is_set:
             sim._initial_state()

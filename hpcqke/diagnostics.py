@@ -34,6 +34,8 @@ from hpcqke.refractive_energy import (
 from hpcqke.species_view import kinetic_kernel
 from hpcqke.sums import ordered_sum
 
+PIECE = 2**18
+"""Bytes of rho that are worked on together: a large state needs no temporaries of its size."""
 PARTS = ("kinetic", "refractive", "u1", "vacuum", "matter")
 """The energies that energy_total is the sum of."""
 
@@ -117,6 +119,11 @@ class Diagnostics:
             "polarization_norm_error": float(drift.max()),
             "survival": survival(weight, linear, reference),
         }
+        if equation.ledger:  # what came to each direction, not what it has
+            along = equation.ledger.kinetic
+            row["energy_kinetic"], row["energy_kinetic_direction"] = float(along.sum()), along
+            row["momentum_z"] = float(np.sum(ps.momentum.v[:, None] * along))
+            row["energy_work_direction"] = equation.ledger.work
         row.update(self._local_sums(X))
         row.update(self._mean_field(t, vec, X))
         row["energy_total"] = sum(row.get(f"energy_{part}", np.nan) for part in self._parts)
@@ -126,16 +133,21 @@ class Diagnostics:
     def _local_sums(self, X: np.ndarray) -> dict:
         """Integrals of quantities that are not linear in rho."""
         ps = self.ps
-        A = ps.to_natural(X)
         weight = ps.momentum.weight[ps.own[1], ps.own[2]][None, :, :, None] * ps.z.dz
-        trace2 = weight * state.trace_product(A, A)
-        psi2 = weight * np.sum(np.abs(state.off_diagonals(A)) ** 2, axis=-1)
-        n = eigenvalues(A)
-        extremes = self._extremes(n[..., : ps.particles, :])
-        entropy = weight * entropy_density(n)
-        entropy[..., ps.particles :] = 0.0
-        values = np.stack([trace2, psi2, entropy], axis=-1).reshape(-1, ps.S * 3)
-        sums = ordered_sum(values, ps.comm).reshape(ps.S, 3)
+        values = np.empty((len(X), *weight.shape[1:3], ps.S, 3))
+        ends = np.full(2, -np.inf)  # minus the smallest eigenvalue, and the largest
+        rows = max(1, PIECE // (8 * ps.row))
+        for z in range(0, len(X), rows):
+            A, part = ps.to_natural(X[z : z + rows]), values[z : z + rows]
+            part[..., 0] = weight * state.trace_product(A, A)
+            part[..., 1] = weight * np.sum(np.abs(state.off_diagonals(A)) ** 2, axis=-1)
+            n = eigenvalues(A)
+            own = n[..., : ps.particles, :]
+            np.maximum(ends, [-own.min(), own.max()], out=ends)
+            part[..., 2] = weight * entropy_density(n)
+        values[..., ps.particles :, 2] = 0.0
+        extremes = self._extremes(ends)
+        sums = ordered_sum(values.reshape(-1, ps.S * 3), ps.comm).reshape(ps.S, 3)
         norm = ps.momentum.weight.sum() * ps.z.length * ps.particles
         return {
             "trace_rho_squared": sums[:, 0],
@@ -145,11 +157,10 @@ class Diagnostics:
             "eigenvalue_max": extremes[1],
         }
 
-    def _extremes(self, n: np.ndarray) -> tuple[float, float]:
-        """The smallest and the largest eigenvalue of rho and rhobar anywhere."""
+    def _extremes(self, ends: np.ndarray) -> tuple[float, float]:
+        """The smallest and the largest eigenvalue anywhere from this rank's, the first times -1."""
         from mpi4py import MPI
 
-        ends = np.array([-n.min(), n.max()])
         self.ps.comm.Allreduce(MPI.IN_PLACE, ends, MPI.MAX)
         return float(-ends[0]), float(ends[1])
 
@@ -192,7 +203,7 @@ class Diagnostics:
             if along is not None:
                 gradient = derivative(along[:, None, None] * sums, self.order, dz)
             gain = bilinear(F2, gradient[:, FLUXES]).sum(axis=1) - bilinear(F, gradient[:, 0])
-        on = float(self.equation.gradient is not None)
+        on = float(self.equation.gradient is not None or self.equation.ledger is not None)
         measured = weight * interaction(sums, slope, traceless_product)
         given = self.equation.strength_rate(t) * dz * (0.5 * full.sum() + extra.sum())
         return {

@@ -20,6 +20,7 @@ from hpcqke.arakawa_flow import ArakawaFlow
 from hpcqke.channels import Transverse
 from hpcqke.external_energy import ExternalEnergy
 from hpcqke.gradient_flow import GradientFlow
+from hpcqke.ledger import Ledger
 from hpcqke.momentum_sums import MomentumSums
 from hpcqke.phase_space import PhaseSpace
 from hpcqke.species_view import kinetic_kernel
@@ -64,6 +65,10 @@ class KineticEquation:
         whole = ps.ranks_p == 1 and self.along_z is None
         self._fused = whole and self._flow is None and self._across is None and not self.upwind
         self.width = order // 2
+        self.ledger = None
+        if any(t.kind == "ledger" for t in self.terms):
+            rate = sum(t.max_rate(ps) for t in self.hamiltonian if t.name == "self_interaction")
+            self.ledger = Ledger(ps, self.kernel, order, rate)
         self._own = MomentumSums(ps, self.kernel)
         self._sums = MomentumSums(ps, self.kernel, ghosts=True) if self._flow else self._own
         self._along = 1.0  # of the rows that momentum sums are formed of
@@ -236,8 +241,11 @@ class KineticEquation:
                 term.add_source(t, X, F)
         self.calls += 1
 
-    def evaluate_stage(self, t: float, vec, X: np.ndarray, stage) -> None:
-        """The slope at (t, X), combined at once into what a Runge-Kutta ``stage`` wants of it."""
+    def evaluate_stage(self, t: float, vec, X: np.ndarray, stage, number: int = 0) -> None:
+        """The slope at (t, X), combined at once into what a Runge-Kutta ``stage`` wants of it.
+
+        ``number``: which stage of the step it is, for the ledger.
+        """
         kernel = self.kernel
         if self.sources:
             self.evaluate(t, vec, X, self._slope)
@@ -246,6 +254,8 @@ class KineticEquation:
             return
         if self._fused:
             args = (self.strength(t), self._mean_at(t), None, self._mode, stage)
+            if self.ledger:
+                args += (self.ledger.tally, number)
             self._sweep(vec, lambda *rows: kernel.fused_stage(X, self._lo, self._hi, *rows, *args))
         elif self._gradient_sweep:
             self._with_gradient(t, vec, X, stage=stage)

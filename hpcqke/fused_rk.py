@@ -46,7 +46,11 @@ class FusedRK:
 
     def step(self, ts) -> None:
         """One accepted step of the solution; sets the time and the next step size."""
+        ledger = self.equation.ledger
         if self._plan is None:
+            if ledger:
+                X = self.ps.array(ts.getSolution(), readonly=True)
+                ledger.open(stages_of(self.tableau, self.adaptive), X)
             self._plan = (AdaptivePlan if self.adaptive else FixedPlan)(self, ts.getSolution())
             if self.relaxation is not None:
                 self.relaxation.starts_from(self._plan.y)
@@ -54,6 +58,7 @@ class FusedRK:
         if not self.adaptive:
             h, t_new = self.end_of_step(t, wanted)
             ts.setTime(self._plan.take(t, h, t_new))
+            self._enter(h)
             return
         rtol, atol = ts.getTolerances()
         for rejected in range(MOST_REJECTIONS):
@@ -65,9 +70,19 @@ class FusedRK:
             if error <= 1:
                 ts.setTime(self._plan.accept(t, h, t_new))
                 ts.setTimeStep(wanted)
+                self._enter(h)
                 return
+            if ledger:
+                ledger.clear()
             self.rejections += 1
         raise GaveUp(f"{MOST_REJECTIONS} rejected steps in a row, the last of {h:.3g}")
+
+    def _enter(self, h: float) -> None:
+        """The step into the ledger, if there is one."""
+        ledger = self.equation.ledger
+        if ledger:
+            ledger.step(h, self.tableau.b[: stages_of(self.tableau, self.adaptive)])
+            ledger.clear()
 
     def stretch(self, t: float, h: float, t_new: float, y: np.ndarray, step: np.ndarray) -> float:
         """y += g step with the factor that keeps the energy; returns the time t + g h.
@@ -103,7 +118,7 @@ class FixedPlan:
     def __init__(self, owner: FusedRK, vec) -> None:
         self.owner = owner
         tableau = owner.tableau
-        s = int(np.flatnonzero(tableau.b)[-1]) + 1
+        s = stages_of(tableau, adaptive=False)
         A, b = tableau.A, tableau.b
         self.c = [float(c) for c in tableau.c[:s]]
         # With relaxation the last stage gives the step alone, onto nothing instead of rho.
@@ -153,7 +168,9 @@ class AdaptivePlan:
         tableau = owner.tableau
         A, b, s = tableau.A, tableau.b, tableau.b.size
         self.c = [float(c) for c in tableau.c]
-        self.fsal = tableau.first_same_as_last and owner.relaxation is None
+        # With a ledger every stage is evaluated anew: its sums are those of one step.
+        anew = owner.relaxation is not None or owner.equation.ledger is not None
+        self.fsal = tableau.first_same_as_last and not anew
         result = stage_input(s - 1 if self.fsal else s)
         work = []
         for i in range(s):
@@ -195,6 +212,11 @@ class AdaptivePlan:
 
     def destroy(self) -> None:
         self.stages.destroy()
+
+
+def stages_of(tableau: Tableau, adaptive: bool) -> int:
+    """The stages that are evaluated: an error estimate may want more than the step."""
+    return tableau.b.size if adaptive else int(np.flatnonzero(tableau.b)[-1]) + 1
 
 
 def stage_input(i: int) -> str:

@@ -91,6 +91,8 @@ class MomentumGrid:
     v_edges: np.ndarray | None = None
     azimuths: int = 1
     in_frequency: bool = False
+    v_cells: np.ndarray | None = None
+    """For directions of a rule, the ends of their cells: its weights fill -1 ... 1."""
 
     @classmethod
     def from_case(cls, section) -> MomentumGrid:
@@ -123,7 +125,10 @@ class MomentumGrid:
         if section.momenta_weights is not None:
             pw = np.array(section.momenta_weights, dtype=float)
         in_frequency = section.frequencies is not None or section.frequency_range is not None
-        return cls(v, w, p, pw, in_frequency=in_frequency)
+        v_cells = None
+        if section.rule is not None:
+            v_cells = np.concatenate([[-1.0], np.cumsum(w) - 1.0])
+        return cls(v, w, p, pw, in_frequency=in_frequency, v_cells=v_cells)
 
     @property
     def azimuth(self) -> np.ndarray:

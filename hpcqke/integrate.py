@@ -93,6 +93,8 @@ class Integrator:
             raise CaseError(
                 [f"time.relaxation = true: not with {stock[0]}, PETSc's own steps; must be false"]
             )
+        if stock and self.equation.ledger:
+            raise CaseError([f"terms.ledger: not with {stock[0]}, PETSc's own steps"])
         if time.integrator == "gauss2" or time.integrator in HALVES:
             if stock:
                 chosen = f'time.integrator = "{time.integrator}"'

@@ -82,7 +82,12 @@ class Outputs:
         """Columns in the units of the case; K is in MeV with physical ones, and no part of E."""
         system = self.case.units.system
         out = {k: {**v, "units": units.label(v["units"], system)} for k, v in columns.items()}
-        if system == "cm":
+        if "ledger" in self.case.terms:
+            out["energy_kinetic"]["long_name"] = "K since the start, ledger of the weak force"
+            out["energy_work_direction"] = out["energy_kinetic_direction"] | {
+                "long_name": "work of the weak force on those that went in each direction"
+            }
+        elif system == "cm":
             for name in ("energy_kinetic", "energy_kinetic_direction", "momentum_z"):
                 out[name]["units"] = "MeV n cm"
             out["energy_total"]["long_name"] = "U + vacuum + matter"
@@ -213,6 +218,7 @@ class Outputs:
     def checkpoint(self, now, vec) -> None:
         """Commit a checkpoint; the series it counts are on disk before it."""
         self.write_series()
+        ledger = self.diagnostics.equation.ledger
         meta = {
             "t": now.t,
             "step": now.step,
@@ -223,6 +229,7 @@ class Outputs:
             "rows": len(self.series_file) if self.ps.rank == 0 else 0,
             "frames": len(self.fields_file),
             "reference": self.diagnostics.reference,
+            "ledger": ledger and ledger.keep(),
             "chain": self.chain,
             "provenance": self.provenance,
             "case": self.case.to_toml(),

@@ -193,10 +193,10 @@ class PhaseSpace:
         return vec.getArray(readonly=readonly).reshape(self.rows, self.row)
 
     def to_natural(self, X: np.ndarray) -> np.ndarray:
-        """Own part as (rows, momenta, directions, species, component), no padding (a copy)."""
-        b = self.blocks
-        A = X.reshape(self.rows, -1, b.per_p if self.np > 1 else self.shape[1], *self.shape[2:])
-        A = np.moveaxis(A, 4, 3).reshape(self.rows, A.shape[1], -1, self.S, self.C)
+        """Own rows as (rows, momenta, directions, species, component), no padding (a copy)."""
+        b, rows = self.blocks, len(X)
+        A = X.reshape(rows, -1, b.per_p if self.np > 1 else self.shape[1], *self.shape[2:])
+        A = np.moveaxis(A, 4, 3).reshape(rows, A.shape[1], -1, self.S, self.C)
         d0, d1 = self.direction_range
         return np.ascontiguousarray(A[:, :, : d1 - d0])
 

@@ -38,8 +38,9 @@ def stencil(case: Case) -> int:
 
 
 def ranks_along_momentum(case: Case) -> int:
-    """Ranks that share the momenta, 0 = any number: a splitting wants a cell's sums on one rank."""
-    return 1 if case.time.integrator in SPLITTINGS else case.grid.momentum.ranks
+    """Ranks that share the momenta, 0 = any: splittings and ledger want a whole cell on one."""
+    whole = case.time.integrator in SPLITTINGS or "ledger" in case.terms
+    return 1 if whole else case.grid.momentum.ranks
 
 
 def stencil_p(case: Case) -> int:

@@ -122,7 +122,7 @@ class OneByOne:
             if i == 0 and known:
                 stage.apply(self.arrays[self._swap[0]], 0, len(X))
             else:
-                self.equation.evaluate_stage(times[i], vec, X, stage)
+                self.equation.evaluate_stage(times[i], vec, X, stage, i)
         if not self._error:
             return 0.0
         slopes, weights, new = self._error
@@ -179,6 +179,7 @@ class OneCall:
             equation.mean_around(margin),
             equation.mode,
             error,
+            equation.ledger.tally if equation.ledger else None,
         )
         self._steps_run = self.steps.run
         self._swap = [number[name] for name in swap]

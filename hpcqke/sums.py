@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 LIMB = 2.0**36
+PIECE = 4096
+"""Addends that are worked on together, in a cache."""
 
 
 def power_of_two_above(x: np.ndarray) -> np.ndarray:
@@ -26,15 +28,20 @@ def ordered_sum(values: np.ndarray, comm) -> np.ndarray:
     from mpi4py import MPI
 
     values = np.ascontiguousarray(values, dtype=float).reshape(-1, values.shape[-1])
-    top = np.abs(values).max(axis=0) if len(values) else np.zeros(values.shape[-1])
+    pieces = [values[i : i + PIECE] for i in range(0, len(values), PIECE)]
+    top = np.zeros(values.shape[-1])
+    for piece in pieces:
+        np.maximum(top, np.abs(piece).max(axis=0), out=top)
     top[np.isnan(top)] = np.inf  # MPI's maximum of a not-a-number is not defined
     comm.Allreduce(MPI.IN_PLACE, top, MPI.MAX)
     scale = power_of_two_above(top)
     bad = ~np.isfinite(top)
-    scaled = np.where(bad, 0.0, values) * (LIMB / scale)
-    high = np.rint(scaled)
-    low = np.rint((scaled - high) * LIMB)
-    limbs = np.stack([high, low]).astype(np.int64).sum(axis=1)
+    limbs = np.zeros((2, values.shape[-1]), dtype=np.int64)
+    for piece in pieces:
+        scaled = np.where(bad, 0.0, piece) * (LIMB / scale)
+        high = np.rint(scaled)
+        limbs[0] += high.astype(np.int64).sum(axis=0)
+        limbs[1] += np.rint((scaled - high) * LIMB).astype(np.int64).sum(axis=0)
     comm.Allreduce(MPI.IN_PLACE, limbs, MPI.SUM)
     total = (limbs[0] + limbs[1] / LIMB) * (scale / LIMB)
     return np.where(bad, np.nan, total)

@@ -9,6 +9,7 @@ from typing import Any
 from hpcqke.analysis.beam_picture import draw_beams
 from hpcqke.analysis.box_picture import draw_angular, draw_spacetime
 from hpcqke.analysis.coherence_picture import draw_coherence
+from hpcqke.analysis.directions_picture import draw_directions
 from hpcqke.analysis.drawing import Skip
 from hpcqke.analysis.ends_picture import draw_ends
 from hpcqke.analysis.fig1 import draw_fig1
@@ -49,6 +50,8 @@ GRADIENT_PICTURES = {
 }
 #: The pictures of runs in open boxes.
 OPEN_PICTURES = {"ends.png": draw_ends, "profile.png": draw_profile}
+#: The pictures of runs whose ledger says what refraction hands to each direction.
+LEDGER_PICTURES = {"ledger.png": draw_ledger, "ledger_directions.png": draw_directions}
 #: Those of runs with antineutrinos or other directions than two; of boxes; of periodic ones.
 SURVIVAL_PICTURES = {"survival.png": draw_survival}
 BOX_PICTURES = {"spacetime.png": draw_spacetime, "angular.png": draw_angular}
@@ -71,6 +74,8 @@ def pictures_of(run: Run) -> dict[str, Callable[[Run, Path, Callable[[str], Any]
                 chosen = chosen | PERIODIC_PICTURES
     if case.grid.z.boundary != "periodic":
         chosen = chosen | OPEN_PICTURES
+    if "ledger" in case.terms:
+        chosen = chosen | LEDGER_PICTURES
     return chosen | (GRADIENT_PICTURES if "gradient" in case.terms else {})
 
 

@@ -146,6 +146,31 @@ TIMES = [
         "time": {"integrator": '"bm6"', "tolerance": None, "step": "0.1"},
         "grid.momentum": {"offset_range": "[-1.0, 1.0]", "offset_cells": "8"},
         "terms.gradient": {"mode": '"full"'}}, "time.integrator"),
+    changed("a ledger with much that it cannot", {
+        "terms.ledger": {},
+        "terms.matter": {"profile": '"linear"', "potential": "0.1", "slope": "0.1"},
+        "grid.momentum": {"azimuths": "4", "ranks": "2"}, "time": {"relaxation": "true"}},
+        "terms.matter.along", "grid.momentum.azimuths", "grid.momentum.ranks", "time.relaxation"),
+    changed("a ledger with gradient terms", {
+        "terms.ledger": {}, "terms.gradient": {"mode": '"full"'},
+        "grid.momentum": {"offset_range": "[-1.0, 1.0]", "offset_cells": "8"}},
+        "terms.gradient", "grid.momentum.offset_range"),
+    changed("a ledger without waves, with implicit steps", {
+        "terms.ledger": {}, "terms.advection": None,
+        "time": {"integrator": '"gauss2"', "tolerance": None, "step": "0.1"}},
+        "terms.advection", "time.integrator"),
+    changed("a ledger of a splitting", {
+        "terms.ledger": {}, "time": {"integrator": '"bm6"', "tolerance": None, "step": "0.1"}},
+        "time.integrator"),
+    changed("a ledger of upwind differences", {
+        "terms.ledger": {}, "terms.advection": {"order": "5"}}, "terms.advection.order"),
+    changed("a ledger with collisions", {
+        "terms.ledger": {}, "terms.collisions": {}},
+        "terms.collisions", "terms.collisions.absorption"),
+    changed("a ledger with mu(z)", {
+        "terms.ledger": {},
+        "terms.self_interaction": {"profile": '"exponential"', "scale_height": "9.0"}},
+        "terms.self_interaction.along"),
     changed("a step beyond the end", {"time": {"tolerance": None, "step": "2.0"}}, "time.step"),
     changed("a step that is lost in rounding", {"time": {"tolerance": None, "step": "1e-17"}},
             "time.step"),

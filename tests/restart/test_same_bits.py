@@ -155,3 +155,16 @@ def test_results_without_their_checkpoints_are_set_aside(mpirun, tmp_path):
     [checkpoint] = sorted((other / "checkpoints").glob("*9.json"))
     assert mpirun(0, command(folder, restart=str(checkpoint))).returncode == 0
     assert (folder / "old.2" / "fields.nc").exists()
+
+
+def test_a_ledger_goes_on(mpirun, tmp_path):
+    """K of each direction is in the checkpoint: stopped, gone on with other ranks, the same."""
+    settings = {"time__integrator": "rk4", "time__step": 0.07, "terms__ledger": "{}"}
+    assert mpirun(0, command(tmp_path / "whole", **settings)).returncode == 0
+    options = ["-ts_max_steps", "11"]
+    done = mpirun(2, command(tmp_path / "parts", options=options, **settings))
+    assert done.returncode == EXIT["resume"], done.stderr
+    assert mpirun(3, command(tmp_path / "parts", **settings)).returncode == 0
+    assert not different(tmp_path / "whole", tmp_path / "parts")
+    with h5py.File(tmp_path / "whole" / "series.nc") as file:
+        assert np.abs(file["energy_kinetic_direction"][-1]).max() > 0

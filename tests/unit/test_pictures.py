@@ -5,6 +5,7 @@ import pytest
 
 from hpcqke import Simulation, load_case, open_run
 from hpcqke.analysis import momenta
+from hpcqke.analysis.directions_picture import Payments
 from hpcqke.analysis.homogeneous import linear_systems
 from hpcqke.analysis.ledger_picture import Ledger
 from hpcqke.analysis.plots import GRADIENT_PICTURES, plot_run
@@ -156,3 +157,29 @@ def test_spectra_do_not_change_the_growth():
     one, many = (linear_systems(load_case(n))["ex"] for n in ("two_beam_lcg", "two_beam_ledger"))
     k = np.linspace(-2, 1, 7)
     assert np.allclose(one.growth(k)[0], many.growth(k)[0], atol=1e-12)
+
+
+def test_who_pays(tmp_path):
+    """Runs with a ledger: not with two beams; K_v and work have the same sum, in rising v."""
+    settings = {"terms.ledger": {}, "time.end": 1.0, "output.directory": str(tmp_path / "beams")}
+    with Simulation(load_case("two_beam", settings | {"output.growth_window": None})) as sim:
+        run = sim.run(quiet=True)
+    names, said = drawn(run.path)
+    assert "ledger.png" in names
+    assert "ledger_directions.png" in [line.split(":")[0] for line in said]
+    settings = {
+        "grid.z.length": 64.0, "grid.z.cells": 64, "grid.momentum.count": 8, "initial.nmax": 3,
+        "initial.amplitude": 0.1, "time.end": 80.0, "output.growth_window": None,
+        "output.directory": str(tmp_path / "box"),
+    }  # fmt: skip
+    with Simulation(load_case("code_comparison", settings)) as sim:
+        run = sim.run(quiet=True)
+    assert "ledger_directions.png" in drawn(run.path)[0]
+    series = open_run(run.path).series
+    weight = np.full(8, 0.25)
+    paid = Payments(series, weight)
+    assert np.all(np.diff(paid.v) > 0)
+    sums = paid.net @ weight, paid.work.sum(axis=-1) @ weight, paid.kinetic
+    assert np.abs(paid.kinetic).max() > 1e-6
+    for one in sums:
+        np.testing.assert_allclose(one, sums[2], rtol=0, atol=1e-9)

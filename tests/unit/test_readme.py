@@ -85,7 +85,9 @@ def test_a_reader_gets_the_pictures(reader):
     assert more == {"ledger.png", "momentum_shift.png", "momentum_spectra.png"}
     box = {path.name for path in (reader / "runs/box/plots").iterdir()} - plots
     assert box == {"survival.png", "coherence.png", "spacetime.png", "angular.png"}
-    assert all(f"`{name}`" in TEXT for name in plots | more | box)
+    paid = {path.name for path in (reader / "runs/small_comparison/plots").iterdir()} - plots
+    assert paid - box == {"ledger.png", "ledger_directions.png"}
+    assert all(f"`{name}`" in TEXT for name in plots | more | box | paid)
     for name in ("gamma.png", "scaling.png", "order.png"):
         assert (reader / name).stat().st_size > 10_000
 
@@ -94,7 +96,7 @@ def test_every_run_has_ended_as_it_says(reader):
     found = {p.parent.name: p.read_text().split()[0] for p in reader.glob("runs/*/STATUS")}
     assert found == {
         "two_beam": "finished", "stopped": "resume", "packet": "finished", "muons": "finished",
-        "two_beam_ledger": "finished", "box": "finished",
+        "two_beam_ledger": "finished", "box": "finished", "small_comparison": "finished",
     }  # fmt: skip
     assert len(list(reader.glob("scans/order/*/STATUS"))) == 2
     with open_run(reader / "runs" / "two_beam") as run:
