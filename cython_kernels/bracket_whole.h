@@ -1,0 +1,247 @@
+/* The whole slope of two flavors on a (p, v) grid, where a register holds the directions of a block
+ * (HQ_W = HQ_VW = 8): beside bracket.h.  The current speed rho +- drift rho o B of 16 rows of a
+ * column stays in L1, each row's computed once; slopes do not pass through memory.
+ *
+ * Every number is computed by the operations of bracket.h, transport.h and kinetic.h in their
+ * order, so that the bits are the same.
+ */
+#define HQ_CELL (4 * HQ_W)  /* numbers of a block of one species */
+#define HQ_KEPT 16          /* rows of currents: HQ_ROWS and twice the widest stencil's half-width */
+#define HQ_WIDEST 16        /* blocks of a column: 128 directions */
+#define HQ_SEVERAL (-1)     /* targets of a stage that is not simple, see simple_targets() */
+#define HQ_FLOCK 64         /* rows that are gone over column after column: they stay in L2 */
+
+/* A column of one species. */
+typedef struct {
+    const hq_slope *s;
+    ptrdiff_t column;
+    int species;
+    ptrdiff_t first; /* row whose currents come first in `kept` */
+    double *kept;
+} hq_strand;
+
+HQ_INLINE double *HQ_(kept_row)(const hq_strand *a, ptrdiff_t z)
+{
+    return a->kept + ((z - a->first) & (HQ_KEPT - 1)) * a->s->b->per_column * HQ_CELL;
+}
+
+/* The currents of the rows z0 .. z1-1. */
+HQ_INLINE void HQ_(keep_currents)(const hq_strand *a, ptrdiff_t z0, ptrdiff_t z1)
+{
+    const hq_bracket *b = a->s->b;
+    const ptrdiff_t block = a->column * b->per_column, pitch = b->species * HQ_CELL;
+    for (ptrdiff_t z = z0; z < z1; z++) {
+        const double *B = a->s->TB + (z + b->width) * 4;
+        const double *X = row_at(b, a->s->rows->X, a->s->rows->lo, a->s->rows->hi, a->s->rows->nz,
+                                 z) + a->column * b->pitch + a->species * HQ_CELL;
+        double *G = HQ_(kept_row)(a, z);
+        HQ_VEC h[4], x[4], product[4];
+        HQ_UNROLL
+        for (int c = 0; c < 4; c++)
+            h[c] = 0.5 * B[c] - (HQ_VEC){0};
+        for (ptrdiff_t j = 0; j < b->per_column; j++, X += pitch, G += HQ_CELL) {
+            const HQ_VEC along = HQ_(load)(a->s->speed + (block + j) * HQ_W);
+            const HQ_VEC beside = HQ_(load)(a->s->drift + (block + j) * HQ_W);
+            HQ_(load_all)(X, x, 4);
+            HQ_(jordan)(x, h, product, 4);
+            HQ_UNROLL
+            for (int c = 0; c < 4; c++) {
+                const HQ_VEC one = along * x[c], two = beside * product[c];
+                HQ_(store)(G + c * HQ_W, a->species ? one - two : one + two);
+            }
+        }
+    }
+}
+
+/* As HQ_(give), or what `stage` makes of a slope. */
+HQ_INLINE void HQ_(hand)(const hq_sink *to, const hq_stage *stage, ptrdiff_t at, HQ_VEC slope,
+                         const int targets)
+{
+    if (targets != HQ_SEVERAL) {
+        HQ_(give)(to, at, slope, targets);
+        return;
+    }
+    if (stage->K)
+        HQ_(store)(stage->K + at, slope);
+    for (const hq_target *t = stage->target; t < stage->target + stage->targets; t++) {
+        HQ_VEC sum = HQ_(load)(t->base + at);
+        for (int j = 0; j < t->sources; j++)
+            sum += t->c[j + 1] * HQ_(load)(t->source[j] + at);
+        HQ_(store)(t->target + at, sum + t->c[0] * slope);
+    }
+}
+
+/* Half of dA - v dB, of a block: h in rho o h. */
+HQ_INLINE void HQ_(half_field)(const double *A, const double *B, const double *v, HQ_VEC *h)
+{
+    const HQ_VEC cosine = HQ_(load)(v);
+    HQ_UNROLL
+    for (int c = 0; c < 4; c++)
+        h[c] = 0.5 * (A[c] - cosine * B[c]);
+}
+
+/* The slope of row z; the currents of the rows around it are kept. */
+HQ_INLINE void HQ_(row_slope)(const hq_strand *a, ptrdiff_t z, const double *const *near,
+                              const hq_sink *to, const int width, const int taps,
+                              const int targets)
+{
+    const hq_slope *s = a->s;
+    const hq_bracket *b = s->b;
+    const ptrdiff_t first = a->column * b->per_column, blocks = b->per_column;
+    const ptrdiff_t pitch = b->species * HQ_CELL;
+    const double *A = s->A + 4 * z, *B = s->B + 4 * z, *dA = s->dA + 4 * z, *dB = s->dB + 4 * z;
+    ptrdiff_t at = a->column * b->pitch + a->species * HQ_CELL;
+    const double *x_at = s->rows->X + z * b->length + at, *mode = s->mode ? s->mode + at : NULL;
+    const double *G[2 * HQ_MAX_WIDTH + 1];
+    HQ_VEC g[3][4], h[4], after[4], x[4], next[4], c[HQ_MAX_WIDTH + 1];
+    at += z * b->length;
+    HQ_UNROLL
+    for (int m = -width; m <= width; m++)
+        G[m + width] = HQ_(kept_row)(a, z + m);
+    HQ_UNROLL
+    for (int m = 1; m <= width; m++)
+        c[m] = s->k->c[m - 1] - (HQ_VEC){0};
+    HQ_(half_field)(dA, dB, b->v, after);
+    HQ_(load_all)(x_at, next, 4);
+    HQ_(jordan)(next, after, g[1], 4);
+    HQ_UNROLL
+    for (int i = 0; i < 4; i++)
+        g[0][i] = (HQ_VEC){0};
+    for (ptrdiff_t j = 0; j < blocks; j++) {
+        const ptrdiff_t lane = (first + j) * HQ_W, cell = j * pitch;
+        const HQ_VEC v = HQ_(load)(b->v + j * HQ_W);
+        HQ_VEC slope[4], t[4], rate[4], w[4];
+        HQ_UNROLL
+        for (int i = 0; i < 4; i++) {
+            h[i] = after[i];
+            x[i] = next[i];
+            g[2][i] = (HQ_VEC){0};
+        }
+        if (j + 1 < blocks) {
+            HQ_(half_field)(dA, dB, b->v + (j + 1) * HQ_W, after);
+            HQ_(load_all)(x_at + cell + pitch, next, 4);
+            HQ_(jordan)(next, after, g[2], 4);
+        }
+        HQ_(sum_taps)(b, near, lane, cell, t, 4, taps);
+        HQ_(jordan)(t, h, rate, 4);
+        const HQ_VEC below = HQ_(load)(b->below + lane), above = HQ_(load)(b->above + lane);
+        HQ_UNROLL
+        for (int i = 0; i < 4; i++) {
+            HQ_VEC around[2 * HQ_MAX_WIDTH + 1];
+            rate[i] += below * HQ_DOWN(g[0][i], g[1][i]) + above * HQ_UP(g[1][i], g[2][i]);
+            g[0][i] = g[1][i];
+            g[1][i] = g[2][i];
+            HQ_UNROLL
+            for (int m = 0; m <= 2 * width; m++)
+                around[m] = HQ_(load)(G[m] + j * HQ_CELL + i * HQ_W);
+            slope[i] = HQ_(stencil)(c, around + width, width);
+            slope[i] = a->species ? slope[i] - rate[i] : slope[i] + rate[i];
+        }
+        HQ_UNROLL
+        for (int i = 1; i < 4; i++)
+            w[i] = A[i] - v * B[i];
+        for (int i = 1; mode && i < 4; i++)
+            w[i] += HQ_(load)(mode + cell + i * HQ_W);
+        slope[1] += w[2] * x[3] - w[3] * x[2];
+        slope[2] += w[3] * x[1] - w[1] * x[3];
+        slope[3] += w[1] * x[2] - w[2] * x[1];
+        HQ_UNROLL
+        for (int i = 0; i < 4; i++)
+            HQ_(hand)(to, s->stage, at + cell + i * HQ_W, slope[i], targets);
+        HQ_KEEP_ORDER;
+    }
+}
+
+/* The slopes of the rows z0 .. z1-1. */
+HQ_INLINE void HQ_(whole)(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1, const int width,
+                          const int taps, const int targets)
+{
+    const hq_bracket *b = s->b;
+    double kept[HQ_KEPT * HQ_WIDEST * HQ_CELL] __attribute__((aligned(64)));
+    hq_sink to = {.target = {s->F}};
+    for (int o = 0; o < targets; o++) {
+        to.target[o] = s->stage->target[o].target;
+        to.base[o] = s->stage->target[o].base;
+        to.c[o] = s->stage->target[o].c;
+    }
+    hq_strand a = {.s = s, .first = z0 - width, .kept = kept};
+    for (a.column = 0; a.column < b->columns; a.column++)
+        for (a.species = 0; a.species < b->species; a.species++) {
+            const double *near[HQ_MAX_TAPS];
+            ptrdiff_t pitch[HQ_MAX_TAPS], known = z0 - width;
+            for (int k = 0; k < taps; k++) {
+                const ptrdiff_t from = a.column + b->offset[k];
+                near[k] = column_at(b, s->rows->X, s->before, s->after, z0, from) +
+                          a.species * HQ_CELL;
+                pitch[k] = from < 0 || from >= b->columns ? b->reach * b->pitch : b->length;
+            }
+            for (ptrdiff_t z = z0; z < z1; z += HQ_ROWS) {
+                const ptrdiff_t end = z + HQ_ROWS < z1 ? z + HQ_ROWS : z1;
+                HQ_(keep_currents)(&a, known, end + width);
+                known = end + width;
+                for (ptrdiff_t r = z; r < end; r++) {
+                    HQ_(row_slope)(&a, r, near, &to, width, taps, targets);
+                    for (int k = 0; k < taps; k++)
+                        near[k] += pitch[k];
+                }
+            }
+        }
+}
+
+#define HQ_WHOLE_AS(width, targets)                                                               \
+    if (s->b->taps == 3)                                                                          \
+        HQ_(whole)(s, z0, z1, width, 3, targets);                                                 \
+    else                                                                                          \
+        HQ_(whole)(s, z0, z1, width, s->b->taps, targets);                                        \
+    break
+
+#define HQ_WHOLE(width)                                                                           \
+    static void HQ_(whole_##width)(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1, int targets)    \
+    {                                                                                             \
+        switch (targets) {                                                                        \
+        case 0: HQ_WHOLE_AS(width, 0);                                                            \
+        case 1: HQ_WHOLE_AS(width, 1);                                                            \
+        case 2: HQ_WHOLE_AS(width, 2);                                                            \
+        default: HQ_WHOLE_AS(width, HQ_SEVERAL);                                                  \
+        }                                                                                         \
+    }
+
+HQ_WHOLE(1) HQ_WHOLE(2) HQ_WHOLE(3) HQ_WHOLE(4)
+
+/* May the stage's targets be written while X is still read? */
+static int HQ_(apart)(const hq_slope *s)
+{
+    const hq_stage *stage = s->stage;
+    int apart = s->F != s->rows->X;
+    if (stage)
+        apart = stage->K != s->rows->X;
+    for (int o = 0; stage && o < stage->targets; o++)
+        apart = apart && stage->target[o].target != s->rows->X;
+    return apart;
+}
+
+/* All rows, a flock at a time; 0 where this layout has no such loop. */
+static int HQ_(flow)(const hq_slope *s)
+{
+    static void (*const by_width[HQ_MAX_WIDTH])(const hq_slope *, ptrdiff_t, ptrdiff_t, int) = {
+        HQ_(whole_1), HQ_(whole_2), HQ_(whole_3), HQ_(whole_4),
+    };
+    const hq_bracket *b = s->b;
+    if (b->lanes != HQ_W || b->flavors != 2 || !b->shared || !b->coupled || s->k->filtered ||
+        b->per_column > HQ_WIDEST || !HQ_(apart)(s))
+        return 0;
+    const int targets = simple_targets(s->stage);
+    for (ptrdiff_t z = 0; z < s->rows->nz; z += HQ_FLOCK) {
+        const ptrdiff_t end = z + HQ_FLOCK < s->rows->nz ? z + HQ_FLOCK : s->rows->nz;
+        by_width[b->width - 1](s, z, end, s->stage && !targets ? HQ_SEVERAL : targets);
+    }
+    return 1;
+}
+
+#undef HQ_WHOLE
+#undef HQ_WHOLE_AS
+#undef HQ_CELL
+#undef HQ_KEPT
+#undef HQ_WIDEST
+#undef HQ_SEVERAL
+#undef HQ_FLOCK
