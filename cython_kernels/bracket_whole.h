@@ -53,6 +53,33 @@ HQ_INLINE void HQ_(keep_currents)(const hq_strand *a, ptrdiff_t z0, ptrdiff_t z1
     }
 }
 
+/* d_z of the kept currents for `count` rows from z on: [row][block][component][lane]. */
+HQ_INLINE void HQ_(spread)(const hq_strand *a, ptrdiff_t z, double *to, const int width,
+                           const int count)
+{
+    const ptrdiff_t pitch = a->s->b->per_column * HQ_CELL;
+    const double *row[HQ_ROWS + 2 * HQ_MAX_WIDTH];
+    HQ_VEC c[HQ_MAX_WIDTH + 1];
+    HQ_UNROLL
+    for (int m = 0; m < count + 2 * width; m++)
+        row[m] = HQ_(kept_row)(a, z - width + m);
+    HQ_UNROLL
+    for (int m = 1; m <= width; m++)
+        c[m] = a->s->k->c[m - 1] - (HQ_VEC){0};
+    for (ptrdiff_t i = 0; i < pitch; i += HQ_W, to += HQ_W) {
+        HQ_VEC f[HQ_ROWS + 2 * HQ_MAX_WIDTH];
+        HQ_UNROLL
+        for (int m = 0; m < 2 * width; m++)
+            f[m] = HQ_(load)(row[m] + i);
+        HQ_UNROLL
+        for (int r = 0; r < count; r++) {
+            f[r + 2 * width] = HQ_(load)(row[r + 2 * width] + i);
+            HQ_(store)(to + r * pitch, HQ_(stencil)(c, f + r + width, width));
+            HQ_KEEP_ORDER; /* as in transport.h */
+        }
+    }
+}
+
 /* As HQ_(give), or what `stage` makes of a slope. */
 HQ_INLINE void HQ_(hand)(const hq_sink *to, const hq_stage *stage, ptrdiff_t at, HQ_VEC slope,
                          const int targets)
@@ -80,9 +107,9 @@ HQ_INLINE void HQ_(half_field)(const double *A, const double *B, const double *v
         h[c] = 0.5 * (A[c] - cosine * B[c]);
 }
 
-/* The slope of row z; the currents of the rows around it are kept. */
+/* The slope of row z, of which `streamed` has the streaming and drift. */
 HQ_INLINE void HQ_(row_slope)(const hq_strand *a, ptrdiff_t z, const double *const *near,
-                              const hq_sink *to, const int width, const int taps,
+                              const double *streamed, const hq_sink *to, const int taps,
                               const int targets)
 {
     const hq_slope *s = a->s;
@@ -92,15 +119,8 @@ HQ_INLINE void HQ_(row_slope)(const hq_strand *a, ptrdiff_t z, const double *con
     const double *A = s->A + 4 * z, *B = s->B + 4 * z, *dA = s->dA + 4 * z, *dB = s->dB + 4 * z;
     ptrdiff_t at = a->column * b->pitch + a->species * HQ_CELL;
     const double *x_at = s->rows->X + z * b->length + at, *mode = s->mode ? s->mode + at : NULL;
-    const double *G[2 * HQ_MAX_WIDTH + 1];
-    HQ_VEC g[3][4], h[4], after[4], x[4], next[4], c[HQ_MAX_WIDTH + 1];
+    HQ_VEC g[3][4], h[4], after[4], x[4], next[4];
     at += z * b->length;
-    HQ_UNROLL
-    for (int m = -width; m <= width; m++)
-        G[m + width] = HQ_(kept_row)(a, z + m);
-    HQ_UNROLL
-    for (int m = 1; m <= width; m++)
-        c[m] = s->k->c[m - 1] - (HQ_VEC){0};
     HQ_(half_field)(dA, dB, b->v, after);
     HQ_(load_all)(x_at, next, 4);
     HQ_(jordan)(next, after, g[1], 4);
@@ -127,14 +147,10 @@ HQ_INLINE void HQ_(row_slope)(const hq_strand *a, ptrdiff_t z, const double *con
         const HQ_VEC below = HQ_(load)(b->below + lane), above = HQ_(load)(b->above + lane);
         HQ_UNROLL
         for (int i = 0; i < 4; i++) {
-            HQ_VEC around[2 * HQ_MAX_WIDTH + 1];
             rate[i] += below * HQ_DOWN(g[0][i], g[1][i]) + above * HQ_UP(g[1][i], g[2][i]);
             g[0][i] = g[1][i];
             g[1][i] = g[2][i];
-            HQ_UNROLL
-            for (int m = 0; m <= 2 * width; m++)
-                around[m] = HQ_(load)(G[m] + j * HQ_CELL + i * HQ_W);
-            slope[i] = HQ_(stencil)(c, around + width, width);
+            slope[i] = HQ_(load)(streamed + j * HQ_CELL + i * HQ_W);
             slope[i] = a->species ? slope[i] - rate[i] : slope[i] + rate[i];
         }
         HQ_UNROLL
@@ -157,7 +173,9 @@ HQ_INLINE void HQ_(whole)(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1, const i
                           const int taps, const int targets)
 {
     const hq_bracket *b = s->b;
+    const ptrdiff_t cells = b->per_column * HQ_CELL;
     double kept[HQ_KEPT * HQ_WIDEST * HQ_CELL] __attribute__((aligned(64)));
+    double streamed[HQ_ROWS * HQ_WIDEST * HQ_CELL] __attribute__((aligned(64)));
     hq_sink to = {.target = {s->F}};
     for (int o = 0; o < targets; o++) {
         to.target[o] = s->stage->target[o].target;
@@ -179,8 +197,13 @@ HQ_INLINE void HQ_(whole)(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1, const i
                 const ptrdiff_t end = z + HQ_ROWS < z1 ? z + HQ_ROWS : z1;
                 HQ_(keep_currents)(&a, known, end + width);
                 known = end + width;
+                if (end - z == HQ_ROWS)
+                    HQ_(spread)(&a, z, streamed, width, HQ_ROWS);
+                else
+                    for (ptrdiff_t r = z; r < end; r++)
+                        HQ_(spread)(&a, r, streamed + (r - z) * cells, width, 1);
                 for (ptrdiff_t r = z; r < end; r++) {
-                    HQ_(row_slope)(&a, r, near, &to, width, taps, targets);
+                    HQ_(row_slope)(&a, r, near, streamed + (r - z) * cells, &to, taps, targets);
                     for (int k = 0; k < taps; k++)
                         near[k] += pitch[k];
                 }
