@@ -119,11 +119,11 @@ HQ_INLINE void HQ_(row_slope)(const hq_strand *a, ptrdiff_t z, const double *con
     const double *A = s->A + 4 * z, *B = s->B + 4 * z, *dA = s->dA + 4 * z, *dB = s->dB + 4 * z;
     ptrdiff_t at = a->column * b->pitch + a->species * HQ_CELL;
     const double *x_at = s->rows->X + z * b->length + at, *mode = s->mode ? s->mode + at : NULL;
-    HQ_VEC g[3][4], h[4], after[4], x[4], next[4];
+    HQ_VEC g[3][4], h[4], after[4], x[4];
     at += z * b->length;
     HQ_(half_field)(dA, dB, b->v, after);
-    HQ_(load_all)(x_at, next, 4);
-    HQ_(jordan)(next, after, g[1], 4);
+    HQ_(load_all)(x_at, x, 4);
+    HQ_(jordan)(x, after, g[1], 4);
     HQ_UNROLL
     for (int i = 0; i < 4; i++)
         g[0][i] = (HQ_VEC){0};
@@ -134,13 +134,12 @@ HQ_INLINE void HQ_(row_slope)(const hq_strand *a, ptrdiff_t z, const double *con
         HQ_UNROLL
         for (int i = 0; i < 4; i++) {
             h[i] = after[i];
-            x[i] = next[i];
             g[2][i] = (HQ_VEC){0};
         }
         if (j + 1 < blocks) {
             HQ_(half_field)(dA, dB, b->v + (j + 1) * HQ_W, after);
-            HQ_(load_all)(x_at + cell + pitch, next, 4);
-            HQ_(jordan)(next, after, g[2], 4);
+            HQ_(load_all)(x_at + cell + pitch, x, 4);
+            HQ_(jordan)(x, after, g[2], 4);
         }
         HQ_(sum_taps)(b, near, lane, cell, t, 4, taps);
         HQ_(jordan)(t, h, rate, 4);
@@ -153,6 +152,7 @@ HQ_INLINE void HQ_(row_slope)(const hq_strand *a, ptrdiff_t z, const double *con
             slope[i] = HQ_(load)(streamed + j * HQ_CELL + i * HQ_W);
             slope[i] = a->species ? slope[i] - rate[i] : slope[i] + rate[i];
         }
+        HQ_(load_all)(x_at + cell, x, 4);
         HQ_UNROLL
         for (int i = 1; i < 4; i++)
             w[i] = A[i] - v * B[i];
@@ -229,7 +229,7 @@ HQ_INLINE void HQ_(whole)(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1, const i
         }                                                                                         \
     }
 
-HQ_WHOLE(1) HQ_WHOLE(2) HQ_WHOLE(3) HQ_WHOLE(4)
+HQ_WHOLE(3) HQ_WHOLE(4)
 
 /* May the stage's targets be written while X is still read? */
 static int HQ_(apart)(const hq_slope *s)
@@ -243,20 +243,20 @@ static int HQ_(apart)(const hq_slope *s)
     return apart;
 }
 
-/* All rows, a flock at a time; 0 where this layout has no such loop. */
+/* All rows, a flock at a time; 0 where this layout, or an unusual stencil, has no such loop. */
 static int HQ_(flow)(const hq_slope *s)
 {
-    static void (*const by_width[HQ_MAX_WIDTH])(const hq_slope *, ptrdiff_t, ptrdiff_t, int) = {
-        HQ_(whole_1), HQ_(whole_2), HQ_(whole_3), HQ_(whole_4),
-    };
     const hq_bracket *b = s->b;
-    if (b->lanes != HQ_W || b->flavors != 2 || !b->shared || !b->coupled || s->k->filtered ||
+    if (b->width < 3 || b->lanes != HQ_W || b->flavors != 2 || !b->shared || !b->coupled || s->k->filtered ||
         b->per_column > HQ_WIDEST || !HQ_(apart)(s))
         return 0;
-    const int targets = simple_targets(s->stage);
+    const int simple = simple_targets(s->stage), targets = s->stage && !simple ? HQ_SEVERAL : simple;
     for (ptrdiff_t z = 0; z < s->rows->nz; z += HQ_FLOCK) {
         const ptrdiff_t end = z + HQ_FLOCK < s->rows->nz ? z + HQ_FLOCK : s->rows->nz;
-        by_width[b->width - 1](s, z, end, s->stage && !targets ? HQ_SEVERAL : targets);
+        if (b->width == 3)
+            HQ_(whole_3)(s, z, end, targets);
+        else
+            HQ_(whole_4)(s, z, end, targets);
     }
     return 1;
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-LIMB = 2.0**36
+from hpcqke.kernels import integrals
 
 
 def power_of_two_above(x: np.ndarray) -> np.ndarray:
@@ -26,15 +26,11 @@ def ordered_sum(values: np.ndarray, comm) -> np.ndarray:
     from mpi4py import MPI
 
     values = np.ascontiguousarray(values, dtype=float).reshape(-1, values.shape[-1])
-    top = np.abs(values).max(axis=0) if len(values) else np.zeros(values.shape[-1])
-    top[np.isnan(top)] = np.inf  # MPI's maximum of a not-a-number is not defined
+    top, total = np.empty((2, values.shape[1]))
+    limbs = np.empty((2, values.shape[1]), dtype=np.int64)
+    integrals.columns_top(values, top)
     comm.Allreduce(MPI.IN_PLACE, top, MPI.MAX)
-    scale = power_of_two_above(top)
-    bad = ~np.isfinite(top)
-    scaled = np.where(bad, 0.0, values) * (LIMB / scale)
-    high = np.rint(scaled)
-    low = np.rint((scaled - high) * LIMB)
-    limbs = np.stack([high, low]).astype(np.int64).sum(axis=1)
+    integrals.columns_limbs(values, top, limbs)
     comm.Allreduce(MPI.IN_PLACE, limbs, MPI.SUM)
-    total = (limbs[0] + limbs[1] / LIMB) * (scale / LIMB)
-    return np.where(bad, np.nan, total)
+    integrals.columns_total(limbs, top, total)
+    return total
