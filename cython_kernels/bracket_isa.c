@@ -200,4 +200,6 @@ static void current(const hq_bracket *b, const double *speed, const double *drif
             B + (z + r + b->width) * b->components, G + r * b->length);
 }
 
-const hq_bracket_functions HQ_JOIN(bracket, HQ_ISA) = {HQ_ISA_NAME, force, drift, current, slope, flow, sums};
+const hq_bracket_functions HQ_JOIN(bracket, HQ_ISA) = {
+    HQ_ISA_NAME, force, drift, current, slope, flow, sums,
+};

@@ -6,7 +6,7 @@
  * order, so that the bits are the same.
  */
 #define HQ_CELL (4 * HQ_W)  /* numbers of a block of one species */
-#define HQ_KEPT 16          /* rows of currents: HQ_ROWS and twice the widest stencil's half-width */
+#define HQ_KEPT 16          /* rows of currents: HQ_ROWS and twice the stencil's half-width */
 #define HQ_WIDEST 16        /* blocks of a column: 128 directions */
 #define HQ_SEVERAL (-1)     /* targets of a stage that is not simple, see simple_targets() */
 #define HQ_FLOCK 64         /* rows that are gone over column after column: they stay in L2 */
@@ -152,7 +152,7 @@ HQ_INLINE void HQ_(row_slope)(const hq_strand *a, ptrdiff_t z, const double *con
             slope[i] = HQ_(load)(streamed + j * HQ_CELL + i * HQ_W);
             slope[i] = a->species ? slope[i] - rate[i] : slope[i] + rate[i];
         }
-        HQ_(load_all)(x_at + cell, x, 4);
+        HQ_(load_all)(x_at + cell, x, 4); /* again: else gcc runs out of registers */
         HQ_UNROLL
         for (int i = 1; i < 4; i++)
             w[i] = A[i] - v * B[i];
@@ -247,10 +247,11 @@ static int HQ_(apart)(const hq_slope *s)
 static int HQ_(flow)(const hq_slope *s)
 {
     const hq_bracket *b = s->b;
-    if (b->width < 3 || b->lanes != HQ_W || b->flavors != 2 || !b->shared || !b->coupled || s->k->filtered ||
-        b->per_column > HQ_WIDEST || !HQ_(apart)(s))
+    if (b->lanes != HQ_W || b->flavors != 2 || b->width < 3 || s->k->filtered || !b->shared ||
+        !b->coupled || b->per_column > HQ_WIDEST || !HQ_(apart)(s))
         return 0;
-    const int simple = simple_targets(s->stage), targets = s->stage && !simple ? HQ_SEVERAL : simple;
+    const int simple = simple_targets(s->stage);
+    const int targets = s->stage && !simple ? HQ_SEVERAL : simple;
     for (ptrdiff_t z = 0; z < s->rows->nz; z += HQ_FLOCK) {
         const ptrdiff_t end = z + HQ_FLOCK < s->rows->nz ? z + HQ_FLOCK : s->rows->nz;
         if (b->width == 3)
