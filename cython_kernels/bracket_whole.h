@@ -9,6 +9,7 @@
 #define HQ_KEPT 16          /* rows of currents: HQ_ROWS and twice the stencil's half-width */
 #define HQ_WIDEST 16        /* blocks of a column: 128 directions */
 #define HQ_SEVERAL (-1)     /* targets of a stage that is not simple, see simple_targets() */
+#define HQ_FAR (8 << 20)   /* bytes of a state above which rows are fetched ahead */
 #define HQ_FLOCK 64         /* rows that are gone over column after column: they stay in L2 */
 
 /* A column of one species. */
@@ -119,6 +120,7 @@ HQ_INLINE void HQ_(row_slope)(const hq_strand *a, ptrdiff_t z, const double *con
     const double *A = s->A + 4 * z, *B = s->B + 4 * z, *dA = s->dA + 4 * z, *dB = s->dB + 4 * z;
     ptrdiff_t at = a->column * b->pitch + a->species * HQ_CELL;
     const double *x_at = s->rows->X + z * b->length + at, *mode = s->mode ? s->mode + at : NULL;
+    const int far = s->rows->nz * b->length * (ptrdiff_t)sizeof(double) > HQ_FAR;
     HQ_VEC g[3][4], h[4], after[4], x[4];
     at += z * b->length;
     HQ_(half_field)(dA, dB, b->v, after);
@@ -131,6 +133,14 @@ HQ_INLINE void HQ_(row_slope)(const hq_strand *a, ptrdiff_t z, const double *con
         const ptrdiff_t lane = (first + j) * HQ_W, cell = j * pitch;
         const HQ_VEC v = HQ_(load)(b->v + j * HQ_W);
         HQ_VEC slope[4], t[4], rate[4], w[4];
+        if (far) /* the next row, as columns are too short for the processor to see it come */
+            for (int i = 0; i < HQ_CELL; i += 8) {
+                __builtin_prefetch(near[taps - 1] + b->length + cell + i);
+                for (int o = 0; o < targets; o++) {
+                    __builtin_prefetch(to->base[o] + at + b->length + cell + i);
+                    __builtin_prefetch(to->target[o] + at + b->length + cell + i, 1);
+                }
+            }
         HQ_UNROLL
         for (int i = 0; i < 4; i++) {
             h[i] = after[i];
@@ -268,4 +278,5 @@ static int HQ_(flow)(const hq_slope *s)
 #undef HQ_KEPT
 #undef HQ_WIDEST
 #undef HQ_SEVERAL
+#undef HQ_FAR
 #undef HQ_FLOCK
