@@ -31,15 +31,17 @@ typedef struct {
     double *field, *ring;
 } hq_bracket;
 
-/* All that a slope without drift consists of; A, B are those of the commutator, dA, dB of the
- * force, mode may be NULL.
+/* All that a slope consists of; A, B are those of the commutator, dA, dB of the force, TB (width
+ * rows before the first one) of the drift, mode may be NULL; speed and drift are [block][lane].
+ * It goes to F, or is what `stage` (NULL for none) wants.
  */
 typedef struct {
     const hq_kinetic *k;
     const hq_bracket *b;
     const hq_rows *rows;
-    const double *before, *after, *A, *B, *dA, *dB, *mode;
+    const double *before, *after, *A, *B, *dA, *dB, *TB, *mode, *speed, *drift;
     double *F;
+    const hq_stage *stage;
 } hq_slope;
 
 /* Momentum sums with the weights of a kinetic kernel and, unless NULL, `energy` of each
@@ -63,8 +65,10 @@ typedef struct {
      */
     void (*current)(const hq_bracket *b, const double *speed, const double *drift,
                     const hq_rows *rows, const double *B, ptrdiff_t z, ptrdiff_t count, double *G);
-    /* F = transport + force + commutator at once; 0 where it cannot. */
+    /* F = transport + force + commutator at once, without drift; 0 where it cannot. */
     int (*slope)(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1);
+    /* All rows' slopes, with drift, into F or `stage`; 0 where it cannot. */
+    int (*flow)(const hq_slope *s);
     void (*sums)(const hq_row_sums *s, const double *X, ptrdiff_t nz, double *out, ptrdiff_t pitch,
                  double *energies);
 } hq_bracket_functions;

@@ -1,6 +1,6 @@
 """The declarations of bracket_api.h."""
 
-from kinetic_api cimport hq_functions, hq_kinetic, hq_rows
+from kinetic_api cimport hq_functions, hq_kinetic, hq_rows, hq_stage
 
 cdef extern from "bracket_api.h":
     const int MAX_TAPS "HQ_MAX_TAPS"
@@ -30,8 +30,12 @@ cdef extern from "bracket_api.h":
         const double *B
         const double *dA
         const double *dB
+        const double *TB
         const double *mode
+        const double *speed
+        const double *drift
         double *F
+        const hq_stage *stage
     ctypedef struct hq_row_sums:
         const hq_kinetic *k
         const hq_functions *run
@@ -48,6 +52,7 @@ cdef extern from "bracket_api.h":
         void (*current)(const hq_bracket *, const double *, const double *, const hq_rows *,
                         const double *, ptrdiff_t, ptrdiff_t, double *) noexcept nogil
         int (*slope)(const hq_slope *, ptrdiff_t, ptrdiff_t) noexcept nogil
+        int (*flow)(const hq_slope *) noexcept nogil
         void (*sums)(const hq_row_sums *, const double *, ptrdiff_t, double *, ptrdiff_t,
                      double *) noexcept nogil
     const hq_bracket_functions *hq_choose_bracket(const char *isa) noexcept nogil

@@ -60,6 +60,9 @@ static const double *row_at(const hq_bracket *b, const double *X, const double *
 #undef HQ_W
 #define HQ_W 8
 #include "bracket.h"
+#if HQ_VW == 8
+#include "bracket_whole.h"
+#endif
 #include "bracket_sums.h"
 #undef HQ_W
 
@@ -86,6 +89,16 @@ static int slope(const hq_slope *s, ptrdiff_t z0, ptrdiff_t z1)
     if (loop)
         loop(s, z0, z1);
     return loop != NULL;
+}
+
+static int flow(const hq_slope *s)
+{
+#if HQ_VW == 8
+    return hq_flow_8(s);
+#else
+    (void)s;
+    return 0;
+#endif
 }
 
 /* Whole registers of components where they fit, else what the kinetic kernels do. */
@@ -187,4 +200,6 @@ static void current(const hq_bracket *b, const double *speed, const double *drif
             B + (z + r + b->width) * b->components, G + r * b->length);
 }
 
-const hq_bracket_functions HQ_JOIN(bracket, HQ_ISA) = {HQ_ISA_NAME, force, drift, current, slope, sums};
+const hq_bracket_functions HQ_JOIN(bracket, HQ_ISA) = {
+    HQ_ISA_NAME, force, drift, current, slope, flow, sums,
+};

@@ -119,6 +119,18 @@ HQ_INLINE HQ_VEC HQ_(tree)(const HQ_VEC *part)
 #endif
 }
 
+/* sum_m c_m (x_m - x_-m). */
+HQ_INLINE HQ_VEC HQ_(stencil)(const HQ_VEC *c, const HQ_VEC *x, const int width)
+{
+    HQ_VEC rate = {0};
+    if (width > 0)
+        rate = c[1] * (x[1] - x[-1]);
+    HQ_UNROLL
+    for (int m = 2; m <= width; m++)
+        rate += c[m] * (x[m] - x[-m]);
+    return rate;
+}
+
 /* A slope goes to number `at` of where it is wanted: into one place (targets = 0), or times c onto
  * the base of one or two targets.
  */

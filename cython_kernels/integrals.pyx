@@ -60,10 +60,16 @@ cdef extern from *:
         return result;
     }
     """
+    const double HQ_MAGIC, INFINITY, NAN
+    int64_t hq_bits(double x) noexcept nogil
+    double fabs(double x) noexcept nogil
+    double frexp(double x, int *exponent) noexcept nogil
+    double ldexp(double x, int exponent) noexcept nogil
     void hq_add(int64_t *limbs, const double *x, double up, ptrdiff_t n) noexcept nogil
     double hq_max_abs(const double *x, ptrdiff_t n) noexcept nogil
 
 cdef double TWO40 = 1099511627776.0
+cdef double TWO36 = 68719476736.0
 
 
 cdef inline double invariant(const double *x, int C, int W) noexcept nogil:
@@ -119,3 +125,62 @@ def max_abs(const double[:, ::1] X):
     with nogil:
         top = hq_max_abs(&X[0, 0], n)
     return top
+
+
+cdef inline double power_above(double x) noexcept nogil:
+    """The smallest power of two >= x; 1 for 0 and for what is not finite."""
+    cdef int exponent = 0
+    cdef bint exact
+    if not 0.0 < x < INFINITY:
+        return 1.0
+    exact = frexp(x, &exponent) == 0.5
+    return ldexp(1.0, exponent - exact)
+
+
+def columns_top(const double[:, ::1] values, double[::1] top):
+    """top (K,) = max |value| of each column of (n, K); infinite where not all are numbers."""
+    cdef Py_ssize_t i, j
+    cdef double size
+    if top.shape[0] != values.shape[1]:
+        raise ValueError("top needs one number a column")
+    top[...] = 0.0
+    with nogil:
+        for i in range(values.shape[0]):
+            for j in range(values.shape[1]):
+                size = fabs(values[i, j])
+                if not size <= top[j]:
+                    top[j] = size if size == size else INFINITY
+
+
+def columns_limbs(const double[:, ::1] values, const double[::1] top, int64_t[:, ::1] limbs):
+    """limbs (2, K) = sum of (hi, lo) of the values of each column, 0 where top is not finite.
+
+    hi = rint(y), lo = rint((y - hi) 2^36), y = value 2^36/s, s = the power of two >= top.
+    """
+    cdef Py_ssize_t i, j, K = values.shape[1]
+    cdef double up, y, high, low
+    if top.shape[0] != K or limbs.shape[0] != 2 or limbs.shape[1] != K:
+        raise ValueError("top needs one number a column, limbs two")
+    with nogil:
+        for j in range(K):
+            limbs[0, j] = limbs[1, j] = 0
+            if not top[j] < INFINITY:
+                continue
+            up = TWO36/power_above(top[j])
+            for i in range(values.shape[0]):
+                y = values[i, j]*up
+                high = y + HQ_MAGIC
+                low = (y - (high - HQ_MAGIC))*TWO36 + HQ_MAGIC
+                limbs[0, j] += hq_bits(high) - hq_bits(HQ_MAGIC)
+                limbs[1, j] += hq_bits(low) - hq_bits(HQ_MAGIC)
+
+
+def columns_total(const int64_t[:, ::1] limbs, const double[::1] top, double[::1] total):
+    """The sums (K,) that the limbs of all addends stand for; nan where top is not finite."""
+    cdef Py_ssize_t j
+    if limbs.shape[0] != 2 or limbs.shape[1] != top.shape[0] or total.shape[0] != top.shape[0]:
+        raise ValueError("top and total need one number a column, limbs two")
+    for j in range(top.shape[0]):
+        total[j] = NAN
+        if top[j] < INFINITY:
+            total[j] = (limbs[0, j] + limbs[1, j]/TWO36)*(power_above(top[j])/TWO36)

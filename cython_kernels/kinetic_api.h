@@ -59,6 +59,17 @@ typedef struct {
     int targets;
 } hq_stage;
 
+/* The number of targets of a stage that may be served from registers: one or two, each its base and
+ * the fresh slope only.  0 for all others and for NULL.
+ */
+static inline int simple_targets(const hq_stage *stage)
+{
+    int simple = stage && !stage->K && stage->targets <= 2;
+    for (int o = 0; simple && o < stage->targets; o++)
+        simple = stage->target[o].sources == 0;
+    return simple ? stage->targets : 0;
+}
+
 /* The n numbers of a step from y to y_new.  The error is sum.c[1+j] sum.source[j] + sum.c[0] slope;
  * sum's target and base are not used.
  */

@@ -248,17 +248,6 @@ static const double *hamiltonian(const hq_kinetic *k, const hq_hamiltonian *h, c
     return AB;
 }
 
-/* The number of targets of a stage that may be served from registers: one or two, each its base and
- * the fresh slope only.  0 for all others.
- */
-static int simple_targets(const hq_stage *stage)
-{
-    int simple = stage && !stage->K && stage->targets <= 2;
-    for (int o = 0; simple && o < stage->targets; o++)
-        simple = stage->target[o].sources == 0;
-    return simple ? stage->targets : 0;
-}
-
 static void fused(const hq_kinetic *k, const hq_rows *rows, double *F, ptrdiff_t z0, ptrdiff_t z1,
                   const hq_hamiltonian *h, const hq_stage *stage)
 {

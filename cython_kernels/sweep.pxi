@@ -168,6 +168,10 @@ cdef class Sweep:
         s.k, s.b, s.rows, s.before, s.after = self.k, b, around, before, after
         s.A, s.B, s.dA, s.dB = &self.A[0, 0], &self.B[0, 0], &self.dA[0, 0], &self.dB[0, 0]
         s.mode = &self.mode[0, 0, 0] if self.mode is not None else NULL
+        s.TB, s.speed, s.drift = &self.TB[0, 0], &self.speed[0, 0], &self.rate[0, 0]
+        s.F, s.stage = F, whole
+        if self.force and together and bracket.flow(&s):
+            return
         while z0 < self.rows:
             z1 = min(z0 + self.tile, self.rows)
             at = z0*b.length

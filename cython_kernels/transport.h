@@ -1,17 +1,5 @@
 /* Transport: a template like kinetic.h, for one lane and for as many as a register holds. */
 
-/* sum_m c_m (x_m - x_-m). */
-HQ_INLINE HQ_VEC HQ_(stencil)(const HQ_VEC *c, const HQ_VEC *x, const int width)
-{
-    HQ_VEC rate = {0};
-    if (width > 0)
-        rate = c[1] * (x[1] - x[-1]);
-    HQ_UNROLL
-    for (int m = 2; m <= width; m++)
-        rate += c[m] * (x[m] - x[-m]);
-    return rate;
-}
-
 /* F = -v D_z X (+ filter) of the HQ_LANES numbers `at` of `count` rows; c_m is times the speed.
  * row[0] is X's row `width` before the first one.  X is loaded once and slides through the stencil.
  */

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-LIMB = 2.0**36
-PIECE = 4096
-"""Addends that are worked on together, in a cache."""
+from hpcqke.kernels import integrals
 
 
 def power_of_two_above(x: np.ndarray) -> np.ndarray:
@@ -28,20 +26,11 @@ def ordered_sum(values: np.ndarray, comm) -> np.ndarray:
     from mpi4py import MPI
 
     values = np.ascontiguousarray(values, dtype=float).reshape(-1, values.shape[-1])
-    pieces = [values[i : i + PIECE] for i in range(0, len(values), PIECE)]
-    top = np.zeros(values.shape[-1])
-    for piece in pieces:
-        np.maximum(top, np.abs(piece).max(axis=0), out=top)
-    top[np.isnan(top)] = np.inf  # MPI's maximum of a not-a-number is not defined
+    top, total = np.empty((2, values.shape[1]))
+    limbs = np.empty((2, values.shape[1]), dtype=np.int64)
+    integrals.columns_top(values, top)
     comm.Allreduce(MPI.IN_PLACE, top, MPI.MAX)
-    scale = power_of_two_above(top)
-    bad = ~np.isfinite(top)
-    limbs = np.zeros((2, values.shape[-1]), dtype=np.int64)
-    for piece in pieces:
-        scaled = np.where(bad, 0.0, piece) * (LIMB / scale)
-        high = np.rint(scaled)
-        limbs[0] += high.astype(np.int64).sum(axis=0)
-        limbs[1] += np.rint((scaled - high) * LIMB).astype(np.int64).sum(axis=0)
+    integrals.columns_limbs(values, top, limbs)
     comm.Allreduce(MPI.IN_PLACE, limbs, MPI.SUM)
-    total = (limbs[0] + limbs[1] / LIMB) * (scale / LIMB)
-    return np.where(bad, np.nan, total)
+    integrals.columns_total(limbs, top, total)
+    return total

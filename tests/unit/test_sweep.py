@@ -19,7 +19,7 @@ MU = 0.7
 class Sweep:
     """A problem's slope by the sweep and by its parts, with or without what may be left out."""
 
-    def __init__(self, p: Problem, extras: bool, drift: bool, isa=None) -> None:
+    def __init__(self, p: Problem, extras: bool, drift: bool, isa=None, filter=0.3) -> None:
         self.p, rng = p, np.random.default_rng(8)
         C, rows = p.C, p.nz + 2 * p.w
         self.lo, self.X, self.hi = (
@@ -28,7 +28,7 @@ class Sweep:
         v = p.lanes(np.broadcast_to(p.v, (p.momenta, p.directions)))
         weight = np.ones_like(v)
         self.kinetic = kinetic.Kinetic(p.nflavors, p.species, v, weight, [0, len(v)], order=p.order,
-                                       dz=DZ, filter=0.3 * extras, isa=isa)
+                                       dz=DZ, filter=filter * extras, isa=isa)
         self.bracket = p.kernel(bracket, isa=isa)
         self.sums = rng.uniform(-1, 1, (rows, 2 * C))
         self.potential, self.mean, self.mode = None, None, None
@@ -101,6 +101,38 @@ def test_instruction_set_does_not_matter(nflavors, species, W, kind):
         first, *others = (Sweep(p, extras, False, isa).slope() for isa in isas())
         for other in others:
             np.testing.assert_array_equal(other, first)
+
+
+@pytest.mark.parametrize("species", [1, 2])
+@pytest.mark.parametrize("order", [4, 6, 8])
+@pytest.mark.parametrize("kind", ["volumes", "random"])
+def test_loop_of_a_grid_of_directions(kind, order, species):
+    """The slope in one loop, for what it may become, has the bits of the loops of its parts."""
+    p = Problem(2, species, 8, kind, directions=19, nz=75, order=order)  # more than a flock
+    sweeps = [Sweep(p, True, True, isa, filter=0.0) for isa in isas()]
+    expected = sweeps[-1].slope()
+    size = np.abs(expected).max()
+    np.testing.assert_allclose(expected, sweeps[0].parts(), rtol=0, atol=4e-15 * size)
+    base, source = np.random.default_rng(3).uniform(-1, 1, (2, *expected.shape))
+    for sweep in sweeps:
+        np.testing.assert_array_equal(sweep.slope(), expected)
+        for targets, sources, kept in ((1, [], False), (2, [], False), (2, [source], True)):
+            made = [np.full_like(base, np.nan) for _ in range(targets)]
+            K = np.full_like(base, np.nan) if kept else None
+            stage = kinetic.Stage(made, [base] * targets, [sources] * targets, K)
+            stage.coefficients[:, 0] = np.arange(1, targets + 1) / 3
+            stage.coefficients[:, 1:] = -0.6
+            sweep(stage=stage)
+            for n, found in enumerate(made, start=1):
+                start = base + -0.6 * source if sources else base
+                np.testing.assert_array_equal(found, start + n / 3 * expected)
+            if kept:
+                np.testing.assert_array_equal(K, expected)
+        stage = kinetic.Stage([sweep.X], [sweep.X], [[]])  # in place
+        stage.coefficients[:] = 0.3
+        start = sweep.X.copy()
+        sweep(stage=stage)
+        np.testing.assert_array_equal(sweep.X, start + 0.3 * expected)
 
 
 @pytest.mark.parametrize("drift", [False, True])
