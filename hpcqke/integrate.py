@@ -66,8 +66,11 @@ class Integrator:
         self.fused: FusedRK | Gauss2 | Splitting | None = None
         self._relaxes = False
         self._given = [o for o in options if o.startswith(SOLVERS)]
-        defaults = self._defaults(options)
-        self._apply(defaults, options)
+        try:
+            self._apply(self._defaults(options), options)
+        except CaseError:
+            self._forget_options()  # another run of this process must not find them
+            raise
         ts.setPostStep(self._post_step)
         self._setup = ps.create_vec()
         ts.setSolution(self._setup)
@@ -272,6 +275,9 @@ class Integrator:
         if self.fused:
             self.fused.destroy()
         self._setup.destroy()
+        self._forget_options()
+
+    def _forget_options(self) -> None:
         database = self._PETSc.Options()
         for name in self._given:
             database.delValue(name)
