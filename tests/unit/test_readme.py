@@ -187,5 +187,5 @@ def test_shipped_cases_tell_how_to_run_them(name):
 
 def test_the_pictures_are_small():
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", TEXT)
-    assert len(pictures) == 15
+    assert len(pictures) == 16
     assert all((ROOT / picture).stat().st_size < 150_000 for picture in pictures)
