@@ -10,7 +10,6 @@ from hpcqke.analysis.homogeneous import linear_systems, polar_grid
 from hpcqke.analysis.linear import BRANCHES, LinearSystem, central_wavenumber
 from hpcqke.case import make_case
 from hpcqke.state import PAIR_NAMES, PAIRS, to_matrix
-from hpcqke.terms import REGISTRY
 
 V, WEIGHTS = [-0.9, -0.3, 0.2, 0.7], [0.3, 0.7, 1.1, 0.5]
 VACUUM = {
@@ -21,7 +20,6 @@ VACUUM = {
 
 #: Rates for each |p| and flavor; antineutrinos have others.
 RATES = [[0.3, 0.1, 0.7], [0.2, 0.5, 0.4]]
-LOSSES = [False, True] if "collisions" in REGISTRY else [False]
 
 
 def collisions(flavors: int, antineutrinos: bool) -> dict:
@@ -60,7 +58,7 @@ def any_case(flavors: int, antineutrinos: bool, azimuths: int, losses: bool):
 )
 @pytest.mark.parametrize("antineutrinos", [False, True])
 @pytest.mark.parametrize("flavors", [2, 3])
-@pytest.mark.parametrize("losses", LOSSES)
+@pytest.mark.parametrize("losses", [False, True])
 def test_operator_is_that_of_the_code(losses, flavors, antineutrinos, azimuths, branch):
     """d psi/dt = -i Omega psi for any diagonal rho, amplitudes and wave; all pairs at once."""
     case, n, size = any_case(flavors, antineutrinos, azimuths, losses), -2, 1e-8
@@ -169,7 +167,6 @@ def test_growth_of_a_bipolar_wave(splitting, matter, tmp_path, figure):
     assert rate == pytest.approx(theory, rel=5e-3)
 
 
-@pytest.mark.skipif("collisions" not in REGISTRY, reason="this build has no collisions")
 def test_growth_of_a_collisional_wave(tmp_path, figure):
     """T6 in time, the resonance: Im Omega = 6.18228392."""
     table = {
