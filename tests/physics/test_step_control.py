@@ -5,6 +5,7 @@ next step with its formula, attempt by attempt.
 """
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -149,7 +150,8 @@ class Scripted:
 
 def scripted(integrator: str, errors, h: float = 0.5):
     tableau = petsc_tableau(parallel.start_petsc(), RK_TYPES[integrator])
-    stepper = FusedRK(None, None, tableau, True, lambda t, h: (h, t + h))
+    equation = SimpleNamespace(ledger=None)
+    stepper = FusedRK(None, equation, tableau, True, lambda t, h: (h, t + h))
     stepper._plan, clock = Scripted(errors), Clock(h)
     return stepper, stepper._plan, clock
 
