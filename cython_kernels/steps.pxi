@@ -225,6 +225,10 @@ cdef class Steps:
         elif z0 < 0:
             first, rows.X, rows.nz = z0 + self.margin, x.lo, self.margin
             rows.lo, rows.hi = NULL, x.own
+        elif self.wave and k.width <= z0 and z1 + k.width <= self.nz:
+            # these rows alone: a state beyond the caches would have its stages stored past them
+            first, rows.nz = k.width, z1 - z0 + 2*k.width
+            rows.X, rows.lo, rows.hi = x.own + z0*length - above, NULL, NULL
         elif z0 < self.nz:
             first, rows.X, rows.nz = z0, x.own, self.nz
             if self.wave:
