@@ -73,6 +73,17 @@ def test_ledger(name, settings, tolerance, figure):
     assert drift / change < tolerance
 
 
+@pytest.mark.parametrize("integrator", ["midpoint", "gauss2"])
+def test_each_beam_pays_half_exactly(integrator, figure):
+    """P10: K+ = K- = -(U - U0)/2 to 1e-12 of max |U - U0|, to t = 20 and in P10's own window."""
+    series = gr1(time__integrator=integrator, time__step=0.1).series
+    change = series.energy_refractive.values - float(series.energy_refractive[0])
+    beams = series.energy_kinetic_direction.isel(species=0).values
+    error = np.abs(beams - beams[0] + change[:, None] / 2).max() / np.abs(change).max()
+    figure(f"P10, {integrator}", f"each beam pays half to {error:.1e} (tol 1e-12)")
+    assert error < 1e-12
+
+
 def test_without_the_gradient_terms_the_energy_is_missing(figure):
     """P10e: K does not change, and all of Delta U is missing."""
     run = gr1(terms__gradient__weak_force=False, time__relaxation=False)
